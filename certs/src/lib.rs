@@ -1,0 +1,1 @@
+//! Certificates of kubeOP: a CA and the leaves it signs.

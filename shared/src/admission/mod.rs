@@ -1,0 +1,1 @@
+//! Admission: (Facts, Request) -> violations or patches, one file a rule.

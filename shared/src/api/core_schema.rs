@@ -1,0 +1,1 @@
+//! Schemas of core/v1 fields that kubeOP carries as opaque JSON, taken from k8s-openapi.

@@ -1,0 +1,16 @@
+//! The five custom resources, one file each, and the names that kubeOP writes on objects.
+
+pub mod app;
+pub mod certificate;
+pub mod conditions;
+pub mod core_schema;
+pub mod dns_record;
+pub mod names;
+pub mod project;
+pub mod tenant;
+
+pub use app::{App, AppSpec, AppStatus};
+pub use certificate::{Certificate, CertificateSpec, CertificateStatus};
+pub use dns_record::{DnsRecord, DnsRecordSpec, DnsRecordStatus};
+pub use project::{Project, ProjectSpec, ProjectStatus};
+pub use tenant::{Tenant, TenantSpec, TenantStatus};

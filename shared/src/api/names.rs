@@ -1,0 +1,49 @@
+//! Labels, annotations, finalizers, field managers and object names that kubeOP writes or reads.
+
+/// API group of kubeOP's kinds.
+pub const GROUP: &str = "platform.kubeop.io";
+/// API version of kubeOP's kinds.
+pub const VERSION: &str = "v1alpha1";
+/// `apiVersion` of kubeOP's kinds.
+pub const API_VERSION: &str = "platform.kubeop.io/v1alpha1";
+
+/// Ownership label: uid of the cluster's `kube-system` namespace, unless configured.
+pub const LABEL_CLUSTER_ID: &str = "app.kubeop.io/cluster-id";
+/// Ownership label: name of the Tenant.
+pub const LABEL_TENANT_ID: &str = "app.kubeop.io/tenant-id";
+/// Ownership label: name of the Project. On a Namespace it makes that a project namespace.
+pub const LABEL_PROJECT_ID: &str = "app.kubeop.io/project-id";
+/// Ownership label: name of the App.
+pub const LABEL_APP_ID: &str = "app.kubeop.io/app-id";
+
+/// Label of hook Jobs: the hook's name.
+pub const LABEL_HOOK: &str = "platform.kubeop.io/hook";
+/// Label of hook Jobs: `pre` or `post`.
+pub const LABEL_HOOK_PHASE: &str = "platform.kubeop.io/hook-phase";
+/// Annotation on delivered objects and hook Jobs: the revision's full hash. Never in a pod template.
+pub const ANNOTATION_REVISION: &str = "platform.kubeop.io/revision";
+/// Request annotation: a new value starts failed hooks again.
+pub const ANNOTATION_RETRY_HOOKS: &str = "platform.kubeop.io/retry-hooks";
+/// Annotation by which a Namespace agrees to be adopted by the Project that it names.
+pub const ANNOTATION_ADOPT: &str = "platform.kubeop.io/adopt";
+/// Annotation that a person gives a change, kept in the revision history.
+pub const ANNOTATION_CHANGE_CAUSE: &str = "platform.kubeop.io/change-cause";
+/// Annotation by which an App takes over fields that another manager holds.
+pub const ANNOTATION_FORCE_CONFLICTS: &str = "platform.kubeop.io/force-conflicts";
+
+/// Finalizer of kubeOP on Apps, Projects, Tenants, records and hook Jobs.
+pub const FINALIZER: &str = "platform.kubeop.io/finalizer";
+/// Field manager of everything that kubeOP delivers.
+pub const FIELD_MANAGER: &str = "kubeop";
+/// Namespace that kubeOP itself runs in.
+pub const SYSTEM_NAMESPACE: &str = "kubeop-system";
+/// ServiceAccount in each project namespace as which Apps are delivered.
+pub const DEPLOYER: &str = "kubeop-deployer";
+/// Pod Security Admission: the level that is enforced in a namespace.
+pub const LABEL_POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
+
+/// Name of the ConfigMap that holds the revision record of an App.
+#[must_use]
+pub fn record_name(app: &str) -> String {
+    format!("kubeop-revision-{app}")
+}

@@ -1,0 +1,1 @@
+//! Every place where an image stands: one finder for request bytes and for trees.

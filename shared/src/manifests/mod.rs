@@ -1,0 +1,10 @@
+//! Manifests as kubectl reads them, and every place in them where an image stands.
+
+pub mod field_path;
+pub mod images;
+pub mod object;
+pub mod read;
+
+pub use field_path::FieldPath;
+pub use object::{GroupVersionKind, Object};
+pub use read::{Fault, FaultKind, read_manifests};

@@ -1,0 +1,1 @@
+//! From an Image delivery to Deployment, Service and Ingress; from hooks to Jobs.
