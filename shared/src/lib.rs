@@ -13,3 +13,6 @@ pub mod image;
 pub mod manifests;
 pub mod render;
 pub mod revision;
+
+#[cfg(test)]
+mod vectors;

@@ -1,7 +1,10 @@
-//! Image references and the registry allowlist.
+//! Image references as nodes read them, and the list of registries that they may come from.
 
 pub mod allowlist;
+pub mod error;
+mod grammar;
 pub mod reference;
 
 pub use allowlist::{Allowlist, AllowlistEntryError};
-pub use reference::{ImageReference, ReferenceError};
+pub use error::ReferenceError;
+pub use reference::ImageReference;
