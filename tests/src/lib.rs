@@ -1,1 +1,3 @@
 //! The test cluster.
+
+pub mod generated;

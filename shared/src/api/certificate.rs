@@ -1,5 +1,6 @@
 //! `Certificate`: a TLS certificate for one host, kept in a Secret.
 
+use super::words;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -13,17 +14,46 @@ use serde::{Deserialize, Serialize};
     kind = "Certificate",
     namespaced,
     status = "CertificateStatus",
-    derive = "PartialEq"
+    derive = "PartialEq",
+    doc = "A TLS certificate for one host, kept in a Secret.",
+    category = "kubeop",
+    printcolumn(name = "Host", type_ = "string", json_path = ".spec.host"),
+    printcolumn(
+        name = "Secret",
+        type_ = "string",
+        json_path = ".spec.secretName",
+        description = "Empty: <name>-tls"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why it is ready or not"
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateSpec {
     /// Host name.
+    #[schemars(schema_with = "words::host")]
     pub host: String,
     /// `DNSRecord` that must be ready first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::object_name")]
     pub dns_record_ref: Option<String>,
     /// Secret that holds the certificate. Default `<name>-tls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::object_name")]
     pub secret_name: Option<String>,
     /// Who signs. Default `{kind: SelfManaged}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,15 +62,25 @@ pub struct CertificateSpec {
 
 /// Who signs a certificate.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[x_kube(validation = Rule::new("self.kind != 'CertManager' || has(self.name)")
+    .message("is required for kind CertManager: the name of its issuer")
+    .field_path(".name")
+    .reason(Reason::FieldValueRequired))]
+#[x_kube(validation = Rule::new("self.kind == 'CertManager' || (!has(self.name) && !has(self.issuerKind))")
+    .message("name and issuerKind belong to kind CertManager")
+    .field_path(".name")
+    .reason(Reason::FieldValueForbidden))]
 #[serde(rename_all = "camelCase")]
 pub struct Issuer {
     /// `SelfManaged` or `CertManager`.
     pub kind: IssuerKind,
     /// Name of the cert-manager issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::object_name")]
     pub name: Option<String>,
     /// Kind of the cert-manager issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "CertManagerIssuerKind")]
     pub issuer_kind: Option<CertManagerIssuerKind>,
 }
 

@@ -1,5 +1,6 @@
 //! `DNSRecord`: one host name and what it points at.
 
+use super::words;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -15,16 +16,43 @@ use serde::{Deserialize, Serialize};
     singular = "dnsrecord",
     namespaced,
     status = "DnsRecordStatus",
-    derive = "PartialEq"
+    derive = "PartialEq",
+    doc = "One host name and what it points at.",
+    category = "kubeop",
+    printcolumn(name = "Host", type_ = "string", json_path = ".spec.host"),
+    printcolumn(name = "Target", type_ = "string", json_path = ".spec.target"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why it is ready or not"
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
+#[x_kube(validation = Rule::new("self.host.lowerAscii() != self.target.lowerAscii()")
+    .message("must not be the host itself")
+    .field_path(".target"))]
 #[serde(rename_all = "camelCase")]
 pub struct DnsRecordSpec {
     /// Host name, with or without the trailing dot.
+    #[schemars(schema_with = "words::host")]
     pub host: String,
     /// IPv4 address (A), IPv6 address (AAAA), else a name (CNAME).
+    #[schemars(schema_with = "words::target")]
     pub target: String,
     /// Time to live in seconds. Default 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86_400))]
     pub ttl: Option<i32>,
 }
 

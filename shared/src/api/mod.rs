@@ -3,11 +3,13 @@
 pub mod app;
 pub mod certificate;
 pub mod conditions;
-pub mod core_schema;
+mod core_schema;
+pub mod crd;
 pub mod dns_record;
 pub mod names;
 pub mod project;
 pub mod tenant;
+mod words;
 
 pub use app::{App, AppSpec, AppStatus};
 pub use certificate::{Certificate, CertificateSpec, CertificateStatus};
