@@ -17,12 +17,12 @@ use serde_json::Value;
     derive = "PartialEq",
     doc = "A namespace given to a Tenant, and the rules that hold in it.",
     category = "kubeop",
-    printcolumn(name = "Tenant", type_ = "string", json_path = ".spec.tenantRef"),
-    printcolumn(name = "Namespace", type_ = "string", json_path = ".spec.namespace", description = "Empty: kubeop-<name>"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
-    printcolumn(name = "Status", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why it is ready or not"),
-    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn = r#"{"name": "Tenant", "type": "string", "jsonPath": ".spec.tenantRef"}"#,
+    printcolumn = r#"{"name": "Namespace", "type": "string", "jsonPath": ".spec.namespace", "description": "Empty: kubeop-<name>"}"#,
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name": "Status", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].reason", "description": "Why it is ready or not"}"#,
+    printcolumn = r#"{"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
     validation = Rule::new("self.metadata.name.size() <= 56 && self.metadata.name.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
         .message("the name of a Project is at most 56 lower-case letters, digits and dashes, no dash at either end")
         .field_path(".metadata.name"),

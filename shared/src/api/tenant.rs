@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
     derive = "PartialEq",
     doc = "A product team, and what all of its Projects may use.",
     category = "kubeop",
-    printcolumn(name = "Name", type_ = "string", json_path = ".spec.displayName"),
-    printcolumn(name = "Contact", type_ = "string", json_path = ".spec.contact"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn = r#"{"name": "Name", "type": "string", "jsonPath": ".spec.displayName"}"#,
+    printcolumn = r#"{"name": "Contact", "type": "string", "jsonPath": ".spec.contact"}"#,
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
     validation = Rule::new("self.metadata.name.size() <= 63 && self.metadata.name.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
         .message("the name of a Tenant is at most 63 lower-case letters, digits and dashes, no dash at either end")
         .field_path(".metadata.name"),
