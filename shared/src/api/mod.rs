@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod conditions;
 mod core_schema;
 pub mod crd;
+pub mod dns;
 pub mod dns_record;
 pub mod names;
 pub mod project;

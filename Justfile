@@ -1,0 +1,41 @@
+# Every recipe is one cargo command; `just` lists them.
+
+_default:
+    @just --list
+
+# All tests that need no root: units, vectors, the test cluster
+test:
+    cargo test --workspace --locked
+
+# The rules alone: nothing but Rust needed
+unit:
+    cargo test --locked -p kubeop-shared -p kubeop-certs
+
+# End-to-end tests on a real control plane (built once, then started in seconds)
+e2e *FILTER:
+    cargo test --locked -p kubeop-tests --test e2e -- {{FILTER}}
+
+# The same with a real node: root, containerd, runc, CNI plugins
+real *FILTER:
+    KUBEOP_TEST_REAL_NODE=1 cargo test --locked -p kubeop-tests --test e2e -- {{FILTER}}
+
+# Benchmarks: ratios against a floor measured in the same run
+bench:
+    cargo bench --locked -p kubeop-tests
+
+# Starts a test cluster, keeps it, prints its KUBECONFIG
+up *ARGS:
+    cargo run --locked --quiet -p kubeop-tests --bin up -- {{ARGS}}
+
+# The first delivery, told with real commands and their real output
+demo *ARGS:
+    cargo run --locked --quiet -p kubeop-tests --bin demo -- {{ARGS}}
+
+# Writes manifests/crds and the reference pages from the types
+generate:
+    cargo run --locked --quiet -p kubeop-tests --bin generate
+
+# What CI denies
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
