@@ -2,8 +2,11 @@
 
 pub mod field_path;
 pub mod images;
+mod lists;
 pub mod object;
 pub mod read;
+mod server_set;
+mod text;
 
 pub use field_path::FieldPath;
 pub use object::{GroupVersionKind, Object};
