@@ -5,6 +5,8 @@ pub mod images;
 mod lists;
 pub mod object;
 pub mod read;
+#[cfg(test)]
+mod read_tests;
 mod server_set;
 mod text;
 

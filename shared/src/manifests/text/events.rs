@@ -2,13 +2,12 @@
 //!
 //! libyaml-safer reads a little more than kubectl's go-yaml v2 in places, which are refused here:
 //! `?` in a plain scalar of a flow collection, the escape `\/`, directives. It panics on a tag right
-//! before a comma, which `refuse_tag_before_comma` finds beforehand.
+//! before a comma, which `tags` finds beforehand.
 
 use super::pieces::Piece;
-use super::{MAX_DEPTH, Trouble};
-use libyaml_safer::{
-    Encoding, Event, EventData, MappingStyle, Parser, ScalarStyle, Scanner, SequenceStyle, TokenData,
-};
+use super::tags;
+use super::{BYTE_ORDER_MARK, MAX_DEPTH, Trouble};
+use libyaml_safer::{Encoding, Event, EventData, MappingStyle, Parser, ScalarStyle, SequenceStyle};
 use std::collections::HashMap;
 
 /// The nodes of one document, each before what it holds.
@@ -95,7 +94,11 @@ fn parse(piece: &Piece) -> Result<Option<Vec<Node>>, Trouble> {
     if let Some(byte) = piece.text.find(|c| !is_readable(c)) {
         return Err(Trouble::new(piece.line_at(byte), "holds a control character"));
     }
-    refuse_tag_before_comma(piece)?;
+    if let Some(byte) = mark_at_line_start(&piece.text) {
+        let why = "holds a byte order mark at the start of a line";
+        return Err(Trouble::new(piece.line_at(byte), why));
+    }
+    tags::refuse_tag_before_comma(piece)?;
     let mut events = Events::of(piece);
     events.next()?; // the start of the stream
     let start = events.next()?;
@@ -131,11 +134,22 @@ fn is_readable(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
 }
 
+/// libyaml skips a byte order mark there and go-yaml does not; neither says so.
+fn mark_at_line_start(text: &str) -> Option<usize> {
+    let mut marks = text.match_indices(BYTE_ORDER_MARK).map(|(byte, _)| byte);
+    marks.find(|byte| {
+        let before = text.get(..*byte).and_then(|before| before.chars().next_back());
+        matches!(
+            before,
+            None | Some('\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+        )
+    })
+}
+
 /// The parser, its errors turned into troubles of the piece.
 struct Events<'p> {
     piece: &'p Piece,
     parser: Parser<&'p [u8]>,
-    ended: usize,
 }
 
 impl<'p> Events<'p> {
@@ -144,21 +158,11 @@ impl<'p> Events<'p> {
         parser.set_input(piece.text.as_bytes());
         // Or else it takes every text that starts with U+Fxxx for one with a broken byte order mark.
         parser.set_encoding(Encoding::Utf8);
-        Self {
-            piece,
-            parser,
-            ended: 0,
-        }
+        Self { piece, parser }
     }
 
     fn next(&mut self) -> Result<Event, Trouble> {
-        let event = self.parser.parse().map_err(|error| {
-            let mark = error.problem_mark().or_else(|| error.context_mark());
-            let line = self.piece.line_at(mark.map_or(0, |mark| to_usize(mark.index)));
-            Trouble::new(line, format!("is no YAML: {}", error.problem()))
-        })?;
-        self.ended = to_usize(event.end_mark.index);
-        Ok(event)
+        self.parser.parse().map_err(|error| no_yaml(self.piece, &error))
     }
 
     /// go-yaml reads one document of a piece and leaves the rest alone.
@@ -169,16 +173,15 @@ impl<'p> Events<'p> {
                 "holds text behind the end of the document, which kubectl drops",
             )
         };
-        let ended = self.piece.line_at(self.ended);
         match self.next() {
             Ok(event) if matches!(event.data, EventData::StreamEnd) => Ok(()),
             Ok(event) => Err(lost(self.piece.line_at(to_usize(event.start_mark.index)))),
-            Err(_) => Err(lost(ended)),
+            Err(trouble) => Err(lost(trouble.line)),
         }
     }
 }
 
-fn to_usize(index: u64) -> usize {
+pub(super) fn to_usize(index: u64) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }
 
@@ -311,87 +314,16 @@ fn escapes_slash(source: &str) -> bool {
     false
 }
 
-/// Refuses a tag that a comma follows at once. libyaml-safer 0.3 panics there in a flow collection.
-///
-/// `!word,` may stand in any text (a script in a ConfigMap) and be no tag. Where there is one, the piece
-/// is scanned with each such `!` masked by a letter: text stays text, but a tag turns into a plain scalar
-/// that starts right there. Up to the first of these the scanner does the same on both.
-fn refuse_tag_before_comma(piece: &Piece) -> Result<(), Trouble> {
-    let candidates = bangs_before_comma(&piece.text);
-    if candidates.is_empty() {
-        return Ok(());
-    }
-    let mut masked = piece.text.as_bytes().to_vec();
-    for byte in &candidates {
-        if let Some(bang) = masked.get_mut(*byte) {
-            *bang = b'x';
-        }
-    }
-    let mut scanner = Scanner::new();
-    scanner.set_input(masked.as_slice());
-    scanner.set_encoding(Encoding::Utf8);
-    let mut flow_depth = 0_usize;
-    // After an error the parser meets the same one, before any such tag.
-    while let Ok(token) = Scanner::scan(&mut scanner) {
-        let start = to_usize(token.start_mark.index);
-        match token.data {
-            TokenData::StreamEnd => break,
-            TokenData::FlowSequenceStart | TokenData::FlowMappingStart if flow_depth >= MAX_DEPTH => {
-                return Err(too_deep(piece, start));
-            }
-            TokenData::FlowSequenceStart | TokenData::FlowMappingStart => flow_depth += 1,
-            TokenData::FlowSequenceEnd | TokenData::FlowMappingEnd => {
-                flow_depth = flow_depth.saturating_sub(1);
-            }
-            TokenData::Scalar {
-                style: ScalarStyle::Plain,
-                ..
-            } if candidates.binary_search(&start).is_ok() => {
-                let why = "holds a tag right before a comma, which parsers read differently; \
-                           put a blank between";
-                return Err(Trouble::new(piece.line_at(start), why));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+/// What the parser says is wrong.
+pub(super) fn no_yaml(piece: &Piece, error: &libyaml_safer::Error) -> Trouble {
+    let mark = error.problem_mark().or_else(|| error.context_mark());
+    let line = piece.line_at(mark.map_or(0, |mark| to_usize(mark.index)));
+    Trouble::new(line, format!("is no YAML: {}", error.problem()))
 }
 
-fn too_deep(piece: &Piece, byte: usize) -> Trouble {
+pub(super) fn too_deep(piece: &Piece, byte: usize) -> Trouble {
     Trouble::new(
         piece.line_at(byte),
         format!("nests deeper than {MAX_DEPTH} levels"),
     )
-}
-
-/// Where a `!` stands with nothing but characters of a tag between it and a comma.
-fn bangs_before_comma(text: &str) -> Vec<usize> {
-    let mut found = Vec::new();
-    // Those of the run of characters that may still turn out to end in a comma.
-    let mut run = Vec::new();
-    let mut verbatim = false;
-    let mut before = 0;
-    for (byte, now) in text.bytes().enumerate() {
-        match now {
-            b',' if !verbatim => {
-                found.append(&mut run);
-            }
-            b'!' => run.push(byte),
-            b'<' if before == b'!' => verbatim = true,
-            b'>' if verbatim => verbatim = false,
-            b',' | b'[' | b']' if verbatim => {}
-            now if may_stand_in_a_tag(now) => {}
-            _ => {
-                run.clear();
-                verbatim = false;
-            }
-        }
-        before = now;
-    }
-    found
-}
-
-/// The characters that libyaml-safer takes into a tag.
-fn may_stand_in_a_tag(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-_;/?:@&=+$.%!~*'()".contains(&byte)
 }

@@ -2,7 +2,7 @@
 //! most one, YAML takes over, as apimachinery's `YAMLOrJSONDecoder` has it.
 
 use super::scalar::number;
-use super::{MAX_FAULTS, Reading, Trouble};
+use super::{MAX_DEPTH, MAX_FAULTS, Reading, Trouble};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -64,7 +64,14 @@ pub(super) fn values<'t>(text: &'t str, read: &mut Reading) -> Option<(&'t str, 
 fn trouble(line: usize, error: &serde_json::Error) -> Trouble {
     let text = error.to_string();
     // serde_json adds its own position, which is that within the value.
-    let why = text.split(" at line ").next().unwrap_or_default();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    let why = if what == "recursion limit exceeded" {
+        format!("nests deeper than {MAX_DEPTH} levels")
+    } else if error.is_data() {
+        what.to_owned()
+    } else {
+        format!("is no JSON: {what}")
+    };
     Trouble::new(line + error.line().saturating_sub(1), why)
 }
 

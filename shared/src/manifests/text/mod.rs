@@ -5,12 +5,15 @@
 //! tags, merges, aliases) here. Where kubectl drops or guesses in silence, the text is refused.
 
 mod compose;
+#[cfg(test)]
+mod documents_tests;
 mod events;
 mod json;
 mod pieces;
 mod scalar;
+mod tags;
 #[cfg(test)]
-mod vectors;
+mod vector_tests;
 
 use pieces::Pieces;
 use serde_json::Value;

@@ -13,9 +13,10 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// The line of the whole text on which the given byte of this piece stands.
+    /// The line of the whole text on which the given byte of this piece stands; its end is on the last.
     pub(super) fn line_at(&self, byte: usize) -> usize {
-        let before = self.text.as_bytes().iter().take(byte);
+        let last = self.text.len().saturating_sub(1);
+        let before = self.text.as_bytes().iter().take(byte.min(last));
         self.first_line + before.filter(|b| **b == b'\n').count()
     }
 }
