@@ -1,0 +1,3 @@
+//! End-to-end tests: everything that needs a real API server, one module an area.
+
+mod api;
