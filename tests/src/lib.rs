@@ -1,3 +1,29 @@
-//! The test cluster.
+//! The harness of the end-to-end tests: a real Kubernetes that starts in seconds, and kubeOP on it.
+//!
+//! - [`Cluster`] is what a test holds: a client, `kubectl`, the audit log.
+//! - [`keeper`] is the other side: a process of its own that starts the cluster's programs and always ends them.
+//! - [`programs`] builds those programs, once per machine.
+//!
+//! There is no node agent at level 2: [`kwok`](https://kwok.sigs.k8s.io) plays the nodes. What its Pods do is
+//! told in [`fake`].
 
+pub mod audit;
+pub mod cache;
+pub mod cluster;
+pub mod fake;
 pub mod generated;
+pub mod identity;
+pub mod keeper;
+pub mod kubectl;
+pub mod options;
+mod pki;
+mod process;
+pub mod programs;
+pub mod skip;
+pub mod wait;
+
+pub use audit::AuditLog;
+pub use cluster::Cluster;
+pub use identity::Identity;
+pub use kubectl::Output;
+pub use options::Options;

@@ -1,0 +1,353 @@
+//! etcd, the API server, the controller manager, the scheduler, and kwok for the nodes.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::core::v1::{Node, ServiceAccount};
+use kube::Client;
+use kube::api::{Api, PostParams};
+use serde_json::json;
+
+use super::ledger::Ledger;
+use super::{ClusterInfo, START_DEADLINE};
+use crate::fake;
+use crate::identity::{self, Identity};
+use crate::kubectl::client_config;
+use crate::options::{Audit, Options};
+use crate::pki::{Authority, CertificateFiles, TokenKeys};
+use crate::process::Process;
+use crate::programs::Programs;
+use crate::wait;
+
+/// The names that the API server is called by: from the host, and by `kubernetes.default.svc` from Pods.
+const SERVING_NAMES: [&str; 3] = ["kubernetes.default.svc", "localhost", "127.0.0.1"];
+
+/// Marks the nodes that kwok plays.
+const FAKE_NODE: &str = "kwok.x-k8s.io/node";
+
+/// Starts everything and returns when a Pod could run.
+pub(super) async fn start(
+    options: &Options,
+    programs: &Programs,
+    ledger: &mut Ledger,
+) -> Result<ClusterInfo> {
+    let plan = Plan::new(options, programs, ledger.folder())?;
+    ledger.add(Process::start("etcd", &plan.logs, &mut plan.etcd())?)?;
+    ledger.add(Process::start(
+        "kube-apiserver",
+        &plan.logs,
+        &mut plan.api_server(),
+    )?)?;
+    let client = Client::try_from(client_config(&plan.admin).await?)?;
+    await_api(&client, ledger).await?;
+    ledger.add(Process::start(
+        "kube-controller-manager",
+        &plan.logs,
+        &mut plan.controller_manager(),
+    )?)?;
+    ledger.add(Process::start(
+        "kube-scheduler",
+        &plan.logs,
+        &mut plan.scheduler(),
+    )?)?;
+    ledger.add(Process::start("kwok", &plan.logs, &mut plan.kwok())?)?;
+    let nodes = Api::<Node>::all(client.clone());
+    for number in 0..options.fake_nodes {
+        nodes
+            .create(&PostParams::default(), &fake_node(number)?)
+            .await
+            .context("cannot make a fake node")?;
+    }
+    await_nodes(&client, options.fake_nodes, ledger).await?;
+    Ok(plan.info(ledger))
+}
+
+/// Names, ports and files of a cluster, all known before anything starts.
+struct Plan<'a> {
+    options: &'a Options,
+    programs: &'a Programs,
+    folder: PathBuf,
+    logs: PathBuf,
+    etcd: String,
+    etcd_peer: String,
+    api_port: u16,
+    authority: Authority,
+    serving: CertificateFiles,
+    token_keys: TokenKeys,
+    admin: PathBuf,
+    kubeconfigs: PathBuf,
+}
+
+impl<'a> Plan<'a> {
+    fn new(options: &'a Options, programs: &'a Programs, folder: &Path) -> Result<Self> {
+        let logs = folder.join("logs");
+        fs::create_dir_all(&logs)?;
+        let kubeconfigs = folder.join("kubeconfigs");
+        fs::create_dir_all(&kubeconfigs)?;
+        let [etcd, etcd_peer, api_port] = free_ports()?;
+        let authority = Authority::new(folder)?;
+        let mut identities = Identity::standard();
+        identities.extend(PARTS.iter().map(|&(user, groups)| Identity::user(user, groups)));
+        identities.extend(options.identities.iter().cloned());
+        let server = format!("https://127.0.0.1:{api_port}");
+        let paths =
+            identity::write_kubeconfigs(&kubeconfigs, &server, &authority.certificate_file(), &identities)?;
+        fs::write(folder.join("audit-policy.yaml"), AUDIT_POLICY)?;
+        fs::write(
+            folder.join("kwok.yaml"),
+            [programs.stages()?.as_str(), fake::STAGES].join("\n---\n"),
+        )?;
+        Ok(Plan {
+            options,
+            programs,
+            folder: folder.to_owned(),
+            logs,
+            etcd: format!("http://127.0.0.1:{etcd}"),
+            etcd_peer: format!("http://127.0.0.1:{etcd_peer}"),
+            api_port,
+            serving: authority.server("kube-apiserver", &SERVING_NAMES)?,
+            token_keys: TokenKeys::new(folder)?,
+            authority,
+            admin: paths.into_iter().next().context("no identity")?,
+            kubeconfigs,
+        })
+    }
+
+    fn etcd(&self) -> Command {
+        let mut command = Command::new(self.programs.path("server"));
+        command
+            .arg("--unsafe-no-fsync")
+            .args(["--logger=zap", "--log-level=warn"])
+            .arg(flag("data-dir", self.folder.join("etcd").display()))
+            .arg(flag("listen-client-urls", &self.etcd))
+            .arg(flag("advertise-client-urls", &self.etcd))
+            .arg(flag("listen-peer-urls", &self.etcd_peer))
+            .arg(flag("initial-advertise-peer-urls", &self.etcd_peer))
+            .arg(flag("initial-cluster", format!("default={}", self.etcd_peer)));
+        command
+    }
+
+    fn api_server(&self) -> Command {
+        let mut command = Command::new(self.programs.path("kube-apiserver"));
+        command
+            .arg(flag("etcd-servers", &self.etcd))
+            .args(["--bind-address=127.0.0.1", "--endpoint-reconciler-type=none"])
+            .arg(flag("secure-port", self.api_port))
+            .arg(flag("tls-cert-file", self.serving.certificate.display()))
+            .arg(flag("tls-private-key-file", self.serving.key.display()))
+            .args([
+                "--service-cluster-ip-range=10.96.0.0/16",
+                "--authorization-mode=RBAC,Node",
+            ])
+            .arg(flag(
+                "token-auth-file",
+                identity::token_file(&self.kubeconfigs).display(),
+            ))
+            .arg("--service-account-issuer=https://kubernetes.default.svc")
+            .arg(flag("service-account-key-file", self.token_keys.public.display()))
+            .arg(flag(
+                "service-account-signing-key-file",
+                self.token_keys.private.display(),
+            ))
+            .args([
+                "--allow-privileged=true",
+                "--enable-aggregator-routing=true",
+                "--profiling=false",
+            ]);
+        if self.options.audit == Audit::On {
+            command
+                .arg(flag(
+                    "audit-policy-file",
+                    self.folder.join("audit-policy.yaml").display(),
+                ))
+                .arg(flag("audit-log-path", self.audit_log().display()))
+                // In megabytes. Rotation would lose what a test counts.
+                .arg("--audit-log-maxsize=4000");
+        }
+        command.args(&self.options.api_server_args);
+        command
+    }
+
+    fn controller_manager(&self) -> Command {
+        let mut command = Command::new(self.programs.path("kube-controller-manager"));
+        command
+            .arg(flag(
+                "kubeconfig",
+                self.kubeconfig("system:kube-controller-manager").display(),
+            ))
+            .arg(flag(
+                "service-account-private-key-file",
+                self.token_keys.private.display(),
+            ))
+            .arg(flag("root-ca-file", self.authority.certificate_file().display()))
+            .arg(flag(
+                "cluster-signing-cert-file",
+                self.authority.certificate_file().display(),
+            ))
+            .arg(flag(
+                "cluster-signing-key-file",
+                self.authority.key_file().display(),
+            ))
+            .args([
+                "--use-service-account-credentials",
+                "--leader-elect=false",
+                "--secure-port=0",
+            ])
+            .args(RATES);
+        command
+    }
+
+    fn scheduler(&self) -> Command {
+        let mut command = Command::new(self.programs.path("kube-scheduler"));
+        command
+            .arg(flag(
+                "kubeconfig",
+                self.kubeconfig("system:kube-scheduler").display(),
+            ))
+            .args(["--leader-elect=false", "--secure-port=0"])
+            .args(RATES);
+        command
+    }
+
+    fn kwok(&self) -> Command {
+        let mut command = Command::new(self.programs.path("kwok"));
+        command
+            .arg(flag("kubeconfig", self.kubeconfig("kwok").display()))
+            .arg("--manage-all-nodes=false")
+            .arg(flag(
+                "manage-nodes-with-annotation-selector",
+                format!("{FAKE_NODE}=fake"),
+            ))
+            .arg("--node-lease-duration-seconds=40")
+            .arg(flag("config", self.folder.join("kwok.yaml").display()))
+            // Else it also reads the configuration of the user's own kwok.
+            .env("HOME", &self.folder);
+        command
+    }
+
+    fn audit_log(&self) -> PathBuf {
+        self.folder.join("audit.log")
+    }
+
+    fn kubeconfig(&self, user: &str) -> PathBuf {
+        self.kubeconfigs
+            .join(format!("{}.kubeconfig", Identity::user(user, &[]).file_stem()))
+    }
+
+    fn info(&self, ledger: &mut Ledger) -> ClusterInfo {
+        ClusterInfo {
+            folder: self.folder.clone(),
+            server: format!("https://127.0.0.1:{}", self.api_port),
+            ca_file: self.authority.certificate_file(),
+            admin_kubeconfig: self.admin.clone(),
+            audit_log: (self.options.audit == Audit::On).then(|| self.audit_log()),
+            logs: self.logs.clone(),
+            kubectl: self.programs.path("kubectl"),
+            pids: ledger.processes().iter().map(|process| process.id.pid).collect(),
+        }
+    }
+}
+
+/// The cluster's own programs, as users.
+const PARTS: [(&str, &[&str]); 3] = [
+    ("system:kube-controller-manager", &[]),
+    ("system:kube-scheduler", &[]),
+    ("kwok", &["system:masters"]),
+];
+
+/// With the 20 requests a second that they ship with, the controller manager alone takes 4 s to start and a minute
+/// for 300 Deployments.
+const RATES: [&str; 2] = ["--kube-api-qps=500", "--kube-api-burst=1000"];
+
+const AUDIT_POLICY: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules: [{level: Metadata}]
+";
+
+fn flag(name: &str, value: impl std::fmt::Display) -> String {
+    format!("--{name}={value}")
+}
+
+/// Ports that were free a moment ago, all different.
+fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    let listeners: Vec<TcpListener> = (0..N)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<std::io::Result<_>>()?;
+    let mut ports = [0; N];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr()?.port();
+    }
+    Ok(ports)
+}
+
+/// Waits for `/readyz`, or for a program that has given up.
+async fn await_api(client: &Client, ledger: &mut Ledger) -> Result<()> {
+    let ready = wait::until("the API server is ready", START_DEADLINE, || async {
+        client
+            .request_text(http::Request::get("/readyz").body(Vec::new())?)
+            .await
+            .map_err(anyhow::Error::from)
+    });
+    until_ended(ready, ledger).await?;
+    Ok(())
+}
+
+/// Waits until the nodes are ready and a Pod could be made in `default`.
+async fn await_nodes(client: &Client, count: usize, ledger: &mut Ledger) -> Result<()> {
+    let ready = wait::until("nodes are ready", START_DEADLINE, || async {
+        let nodes = Api::<Node>::all(client.clone()).list(&Default::default()).await?;
+        let ready = nodes.iter().filter(|node| is_ready(node)).count();
+        ensure!(ready >= count, "{ready} of {count} nodes are ready");
+        Api::<ServiceAccount>::namespaced(client.clone(), "default")
+            .get("default")
+            .await?;
+        Ok(())
+    });
+    until_ended(ready, ledger).await
+}
+
+/// Waits for this, but fails at once when one of the programs ends.
+async fn until_ended<T>(ready: impl Future<Output = Result<T>>, ledger: &mut Ledger) -> Result<T> {
+    let ended = async {
+        loop {
+            for process in ledger.processes() {
+                if let Some(status) = process.ended()? {
+                    bail!("{} ended with {status}:\n{}", process.id.name, process.log_tail());
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        ready = ready => ready,
+        ended = ended => ended,
+    }
+}
+
+fn is_ready(node: &Node) -> bool {
+    node.status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten())
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn fake_node(number: usize) -> Result<Node> {
+    let name = format!("fake-{number}");
+    Ok(serde_json::from_value(json!({
+        "metadata": {
+            "name": name,
+            "annotations": {FAKE_NODE: "fake", "node.alpha.kubernetes.io/ttl": "0"},
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "type": "kwok",
+            },
+        },
+    }))?)
+}
