@@ -13,11 +13,11 @@ unit:
 
 # End-to-end tests on a real control plane (built once, then started in seconds)
 e2e *FILTER:
-    cargo test --locked -p kubeop-tests --test e2e -- {{FILTER}}
+    cargo test --locked -p kubeop-tests {{FILTER}}
 
 # The same with a real node: root, containerd, runc, CNI plugins
 real *FILTER:
-    KUBEOP_TEST_REAL_NODE=1 cargo test --locked -p kubeop-tests --test e2e -- {{FILTER}}
+    KUBEOP_TEST_REAL_NODE=1 cargo test --locked -p kubeop-tests {{FILTER}}
 
 # Benchmarks: ratios against a floor measured in the same run
 bench:

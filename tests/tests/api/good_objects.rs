@@ -1,14 +1,12 @@
 //! Objects that the schema takes as they are, and what `kubectl` then shows.
 
-use super::support::{
-    app, create_dry_run, image_app, install, kubectl, kubectl_says, new_namespace, project, unique,
-};
+use super::support::{app, create_dry_run, image_app, kubectl, kubectl_says, new_namespace, project, unique};
 use serde_json::{Value, json};
 use std::io::Write as _;
 
 /// The sample of the user's document, byte for byte.
-const SAMPLE_APP: &str = include_str!("../../../samples/app.yaml");
-const SAMPLE_DNS_AND_TLS: &str = include_str!("../../../samples/dns-tls.yaml");
+const SAMPLE_APP: &str = include_str!("../../samples/app.yaml");
+const SAMPLE_DNS_AND_TLS: &str = include_str!("../../samples/dns-tls.yaml");
 
 fn file(text: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
@@ -17,7 +15,6 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn the_samples_of_the_document_apply_unchanged() {
     let namespace = new_namespace("samples").await;
     for sample in [SAMPLE_APP, SAMPLE_DNS_AND_TLS] {
@@ -30,7 +27,6 @@ async fn the_samples_of_the_document_apply_unchanged() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn s49_a_new_object_says_that_nobody_looked_at_it_yet() {
     let namespace = new_namespace("first-read").await;
     let mut object = image_app(json!({}));
@@ -45,7 +41,6 @@ async fn s49_a_new_object_says_that_nobody_looked_at_it_yet() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn what_is_allowed_is_taken() {
     let ports = json!([
         {"name": "http", "containerPort": 8080},
@@ -131,7 +126,6 @@ async fn what_is_allowed_is_taken() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn hosts_and_targets_may_be_written_as_people_write_them() {
     let record = |host: &str, target: &str| {
         json!({
@@ -150,9 +144,7 @@ async fn hosts_and_targets_may_be_written_as_people_write_them() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn the_namespace_of_a_project_cannot_change() {
-    install().await;
     let name = &unique("unmoved");
     let mut object = project(json!({}));
     object["metadata"]["name"] = name.as_str().into();
@@ -172,9 +164,7 @@ async fn the_namespace_of_a_project_cannot_change() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn kubectl_explains_what_can_be_said() {
-    install().await;
     let explained = kubectl(&["explain", "app.spec.delivery.image"]).await;
     for line in [
         "ref\t<string> -required-",
@@ -188,7 +178,6 @@ async fn kubectl_explains_what_can_be_said() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn kubectl_shows_columns_and_scales() {
     let namespace = new_namespace("columns").await;
     let mut object = image_app(json!({"replicas": 3}));
@@ -253,9 +242,7 @@ async fn kubectl_shows_columns_and_scales() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn our_kinds_are_listed_by_category() {
-    install().await;
     let kinds = kubectl(&["api-resources", "--categories=kubeop", "-o", "name"]).await;
     let mut kinds: Vec<&str> = kinds.lines().collect();
     kinds.sort_unstable();

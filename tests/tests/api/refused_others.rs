@@ -4,7 +4,6 @@ use super::support::{assert_refused, image_app, project};
 use serde_json::{Value, json};
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn names_that_would_not_fit_what_is_made_of_them() {
     let named = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "platform.kubeop.io/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
     let app_named = |name: &str| {
@@ -48,7 +47,6 @@ async fn names_that_would_not_fit_what_is_made_of_them() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn s57_namespaces_that_are_no_projects() {
     let own = json!({
         "apiVersion": "platform.kubeop.io/v1alpha1", "kind": "Project",
@@ -90,7 +88,6 @@ async fn s57_namespaces_that_are_no_projects() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn records_and_certificates_for_hosts_that_are_none() {
     let record = |spec: Value| {
         json!({
@@ -156,7 +153,6 @@ async fn records_and_certificates_for_hosts_that_are_none() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn lists_and_members_of_projects_that_say_nothing() {
     assert_refused(vec![
         ("a scheme", project(json!({"imageAllowlist": ["https://ghcr.io"]})), &["spec.imageAllowlist[0]", "no scheme"]),

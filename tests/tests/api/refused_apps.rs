@@ -4,7 +4,6 @@ use super::support::{app, assert_refused, image_app};
 use serde_json::{Value, json};
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn deliveries_whose_kind_and_field_disagree() {
     let manifest =
         json!({"manifests": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}]});
@@ -55,7 +54,6 @@ async fn deliveries_whose_kind_and_field_disagree() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn images_that_no_deployment_could_be_made_of() {
     let ports = json!([{"name": "http", "containerPort": 8080}]);
     assert_refused(vec![
@@ -144,7 +142,6 @@ async fn images_that_no_deployment_could_be_made_of() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn probes_of_two_forms_or_none() {
     let probes = |probes: Value| image_app(json!({"probes": probes}));
     assert_refused(vec![
@@ -203,7 +200,6 @@ async fn probes_of_two_forms_or_none() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster: set KUBEOP_TEST_KUBECONFIG and pass --ignored"]
 async fn hooks_that_could_not_run() {
     let hooks = |hooks: Value| {
         let mut object = image_app(json!({}));

@@ -1,43 +1,46 @@
 //! Objects to start from, and the one question that these tests ask: would the API server take this?
 
 use kube::api::PostParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::Request;
-use kube::{Client, Config};
+use kubeop_tests::Cluster;
+use kubeop_tests::wait::until;
 use serde_json::{Value, json};
 use std::process;
-use tokio::process::Command;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// A cluster in which only our CRDs are installed: with a webhook in it, admission would speak first.
-fn kubeconfig() -> String {
-    std::env::var("KUBEOP_TEST_KUBECONFIG").expect("KUBEOP_TEST_KUBECONFIG names a cluster to test in")
-}
+/// Served a moment before their schemas are published.
+const KINDS: [&str; 5] = ["apps", "certificates", "dnsrecords", "projects", "tenants"];
 
-async fn client() -> Client {
-    let file = Kubeconfig::read_from(kubeconfig()).unwrap();
-    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-        .await
-        .unwrap();
-    Client::try_from(config).unwrap()
-}
-
-/// Applies our CRDs as a user does.
-pub async fn install() {
+/// A cluster in which our CRDs are installed, as a user does it, and nothing else of ours: with a webhook in
+/// it, admission would speak first.
+pub async fn cluster() -> &'static Cluster {
     static INSTALLED: OnceCell<()> = OnceCell::const_new();
-    let crds = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/crds");
+    let cluster = Cluster::shared().await;
     INSTALLED
         .get_or_init(|| async {
-            kubectl(&["apply", "-f", crds]).await;
-            kubectl(&["wait", "--for=condition=Established", "--timeout=10s", "-f", crds]).await;
+            let crds = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/crds");
+            for arguments in [
+                ["apply", "-f", crds].as_slice(),
+                &["apply", "-k", crds],
+                &["wait", "--for=condition=Established", "--timeout=20s", "-f", crds],
+            ] {
+                cluster.kubectl(arguments).await.unwrap().success().unwrap();
+            }
+            for kind in KINDS {
+                let explained = || async { cluster.kubectl(["explain", kind]).await?.success() };
+                until("schemas are published", Duration::from_secs(20), explained)
+                    .await
+                    .unwrap();
+            }
         })
         .await;
+    cluster
 }
 
 /// Creates without keeping, with strict field validation as `kubectl` asks for it. What the API server
 /// says comes back as text.
 pub async fn create_dry_run(object: &Value) -> Result<(), String> {
-    install().await;
     let plural = format!("{}s", object["kind"].as_str().unwrap().to_lowercase());
     let path = match object["metadata"]["namespace"].as_str() {
         Some(namespace) => format!("/apis/platform.kubeop.io/v1alpha1/namespaces/{namespace}/{plural}"),
@@ -53,7 +56,13 @@ pub async fn create_dry_run(object: &Value) -> Result<(), String> {
     *request.uri_mut() = format!("{}&fieldValidation=Strict", request.uri())
         .parse()
         .unwrap();
-    let answer = client().await.request::<Value>(request).await;
+    let answer = cluster()
+        .await
+        .client()
+        .await
+        .unwrap()
+        .request::<Value>(request)
+        .await;
     answer.map(drop).map_err(|error| error.to_string())
 }
 
@@ -117,17 +126,10 @@ pub async fn kubectl(arguments: &[&str]) -> String {
 
 /// What `kubectl` prints, on success and on failure.
 pub async fn kubectl_says(arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new("kubectl")
-        .arg("--kubeconfig")
-        .arg(kubeconfig())
-        .args(arguments)
-        .output()
-        .await
-        .unwrap();
-    if output.status.success() {
-        Ok(String::from_utf8(output.stdout).unwrap())
-    } else {
-        Err(String::from_utf8(output.stderr).unwrap())
+    let output = cluster().await.kubectl(arguments).await.unwrap();
+    match output.status {
+        0 => Ok(output.stdout),
+        _ => Err(output.stderr),
     }
 }
 
@@ -138,7 +140,6 @@ pub fn unique(name: &str) -> String {
 
 /// A new namespace.
 pub async fn new_namespace(name: &str) -> String {
-    install().await;
     let name = unique(name);
     kubectl(&["create", "namespace", &name]).await;
     name
