@@ -1,57 +1,46 @@
 //! A cluster as a test holds it.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use kube::Client;
 use tokio::sync::OnceCell;
 
 use crate::audit::AuditLog;
 use crate::identity::Identity;
-use crate::keeper::{ClusterInfo, Report};
+use crate::keeper::link::Link;
+use crate::keeper::requests::{Answer, Ending, Program, Request};
+use crate::keeper::{ClusterInfo, Report, Task};
 use crate::kubectl::{Kubectl, Output, client_config};
 use crate::options::Options;
-use crate::process::tail;
-use crate::programs::{self, Level, Programs};
+use crate::programs::{Level, Programs};
 
 /// Names an existing cluster to use instead of starting one.
 pub const EXISTING: &str = "KUBEOP_TEST_KUBECONFIG";
 
 /// A running cluster. Dropping it ends it.
 ///
-/// One that starts takes 3 to 7 s and about 600 MB; most tests want [`Cluster::shared`] and a namespace or a
-/// project of their own.
+/// One takes 3 to 7 s and about 600 MB; most tests want [`Cluster::shared`] or
+/// [`KubeOp::shared`](crate::KubeOp::shared) and names of their own.
 pub struct Cluster {
-    home: Home,
+    link: Arc<Mutex<Link>>,
     folder: PathBuf,
+    logs: PathBuf,
     kubectl: PathBuf,
     admin: PathBuf,
+    info: Option<ClusterInfo>,
     borrowed: Mutex<HashMap<Identity, PathBuf>>,
-}
-
-enum Home {
-    /// Ours, held by a keeper.
-    Kept { keeper: Child, info: ClusterInfo },
-    /// Somebody else's.
-    Existing { _folder: tempfile::TempDir },
 }
 
 impl Cluster {
     /// Starts a cluster, or takes the one that `KUBEOP_TEST_KUBECONFIG` names.
     pub async fn start(options: Options) -> Result<Cluster> {
-        tokio::task::spawn_blocking(move || match std::env::var_os(EXISTING) {
-            Some(kubeconfig) => Cluster::existing(Path::new(&kubeconfig)),
-            None => Cluster::kept(&options),
-        })
-        .await?
+        tokio::task::spawn_blocking(move || Cluster::start_blocking(options)).await?
     }
 
-    /// The cluster that the tests of this program share. It ends with the program.
+    /// The cluster that the tests of this program share, with nothing installed. It ends with the program.
     ///
     /// # Panics
     /// When it cannot be started.
@@ -68,39 +57,34 @@ impl Cluster {
         }
     }
 
-    fn kept(options: &Options) -> Result<Cluster> {
+    fn start_blocking(options: Options) -> Result<Cluster> {
         let programs = Programs::ensure(Level::ControlPlane)?;
-        let log = tempfile::NamedTempFile::new()?;
-        let mut keeper = Command::new(programs::keeper()?)
-            .arg(serde_json::to_string(options)?)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log.reopen()?)
-            .spawn()
-            .context("cannot start the cluster's keeper")?;
-        let mut line = String::new();
-        let stdout = keeper.stdout.take().context("the keeper has no stdout")?;
-        BufReader::new(stdout).read_line(&mut line)?;
-        match serde_json::from_str(&line) {
-            Ok(Report::Ready(info)) => Ok(Cluster {
-                folder: info.folder.clone(),
-                kubectl: programs.path("kubectl"),
-                admin: info.admin_kubeconfig.clone(),
-                home: Home::Kept { keeper, info },
-                borrowed: Mutex::default(),
-            }),
-            Ok(Report::Failed(reason)) => bail!("the test cluster did not start: {reason}"),
-            Err(_) => bail!("the cluster's keeper gave up: {line}{}", tail(log.path(), 30)),
-        }
-    }
-
-    fn existing(kubeconfig: &Path) -> Result<Cluster> {
-        let folder = tempfile::tempdir()?;
+        let existing = std::env::var_os(EXISTING);
+        let task = match existing {
+            Some(_) => Task::Programs,
+            None => Task::Cluster(options),
+        };
+        let (link, report) = Link::start(&task)?;
+        let (folder, logs, info) = match report {
+            Report::Ready {
+                folder,
+                logs,
+                cluster,
+            } => (folder, logs, cluster),
+            Report::Failed(reason) => bail!("the test cluster did not start: {reason}"),
+        };
+        let admin = match (&info, existing) {
+            (Some(info), _) => info.admin_kubeconfig.clone(),
+            (None, Some(path)) => PathBuf::from(path),
+            (None, None) => bail!("the keeper has started no cluster"),
+        };
         Ok(Cluster {
-            folder: folder.path().to_owned(),
-            kubectl: Programs::ensure(Level::ControlPlane)?.path("kubectl"),
-            admin: kubeconfig.to_owned(),
-            home: Home::Existing { _folder: folder },
+            link: Arc::new(Mutex::new(link)),
+            folder,
+            logs,
+            kubectl: programs.path("kubectl"),
+            admin,
+            info,
             borrowed: Mutex::default(),
         })
     }
@@ -188,46 +172,51 @@ impl Cluster {
         info.audit_log.as_deref().map(AuditLog::whole)
     }
 
-    /// Where a kept cluster has its parts; none for an existing one.
+    /// Where a cluster of ours has its parts; none for an existing one.
     pub fn info(&self) -> Option<&ClusterInfo> {
-        match &self.home {
-            Home::Kept { info, .. } => Some(info),
-            Home::Existing { .. } => None,
-        }
+        self.info.as_ref()
     }
 
     /// The keeper's process id.
-    pub fn keeper_pid(&self) -> Option<u32> {
-        match &self.home {
-            Home::Kept { keeper, .. } => Some(keeper.id()),
-            Home::Existing { .. } => None,
-        }
+    pub fn keeper_pid(&self) -> u32 {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).pid()
     }
 
     /// A folder for a test's files that ends with the cluster.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
-}
 
-/// How long the keeper may take to end its cluster.
-const END: Duration = Duration::from_secs(20);
+    /// The log of a program: `kube-apiserver`, or one started by [`Self::run`].
+    pub fn log_of(&self, program: &str) -> PathBuf {
+        self.logs.join(format!("{program}.log"))
+    }
 
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let Home::Kept { keeper, .. } = &mut self.home else {
-            return;
-        };
-        drop(keeper.stdin.take());
-        let asked = Instant::now();
-        while asked.elapsed() < END {
-            if !matches!(keeper.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
+    /// Starts a program that ends with the cluster; its process id.
+    pub async fn run(&self, program: Program) -> Result<i32> {
+        match self.ask(Request::Start(program)).await? {
+            Answer::Runs(pid) => Ok(pid),
+            other => bail!("the keeper answered {other:?}"),
         }
-        // It is stuck; the next run cleans up after it.
-        let _ = keeper.kill();
-        let _ = keeper.wait();
+    }
+
+    /// Ends a program that [`Self::run`] started, and returns when it is gone.
+    pub async fn end(&self, program: &str, how: Ending) -> Result<()> {
+        self.ask(Request::End(program.to_owned(), how)).await?;
+        Ok(())
+    }
+
+    /// How a program that [`Self::run`] started has ended by itself; none if it runs.
+    pub async fn ended(&self, program: &str) -> Result<Option<String>> {
+        match self.ask(Request::State(program.to_owned())).await? {
+            Answer::Ended(how) => Ok(how),
+            _ => Ok(None),
+        }
+    }
+
+    async fn ask(&self, request: Request) -> Result<Answer> {
+        let link = self.link.clone();
+        let ask = move || link.lock().unwrap_or_else(PoisonError::into_inner).ask(&request);
+        tokio::task::spawn_blocking(ask).await?
     }
 }

@@ -105,9 +105,13 @@ impl Kubectl {
 
 /// Reads a kubeconfig for kube's client.
 pub(crate) async fn client_config(kubeconfig: &Path) -> Result<kube::Config> {
-    // One provider per process; a second call finds it there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_crypto();
     let file = kube::config::Kubeconfig::read_from(kubeconfig)
         .with_context(|| format!("cannot read {}", kubeconfig.display()))?;
     Ok(kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await?)
+}
+
+/// One provider per process; a second call finds it there.
+pub(crate) fn install_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -1,6 +1,7 @@
 //! The harness of the end-to-end tests: a real Kubernetes that starts in seconds, and kubeOP on it.
 //!
 //! - [`Cluster`] is what a test holds: a client, `kubectl`, the audit log.
+//! - [`KubeOp`] is kubeOP running on it.
 //! - [`keeper`] is the other side: a process of its own that starts the cluster's programs and always ends them.
 //! - [`programs`] builds those programs, once per machine.
 //!
@@ -15,6 +16,7 @@ pub mod generated;
 pub mod identity;
 pub mod keeper;
 pub mod kubectl;
+pub mod kubeop;
 pub mod options;
 mod pki;
 mod process;
@@ -26,4 +28,5 @@ pub use audit::AuditLog;
 pub use cluster::Cluster;
 pub use identity::Identity;
 pub use kubectl::Output;
+pub use kubeop::KubeOp;
 pub use options::Options;

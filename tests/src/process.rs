@@ -111,6 +111,12 @@ impl Process {
         tail(&self.log, 30)
     }
 
+    /// Asks it to end, kills it after a few seconds, and waits until it is gone.
+    pub fn end(&mut self) -> Result<ExitStatus> {
+        self.id.signal(Signal::TERM);
+        self.wait_or_kill()
+    }
+
     /// Kills it without asking.
     pub fn kill(&mut self) -> Result<ExitStatus> {
         self.id.signal(Signal::KILL);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -34,7 +34,7 @@ pub(super) async fn start(
     programs: &Programs,
     ledger: &mut Ledger,
 ) -> Result<ClusterInfo> {
-    let plan = Plan::new(options, programs, ledger.folder())?;
+    let plan = Plan::new(options, programs, ledger)?;
     ledger.add(Process::start("etcd", &plan.logs, &mut plan.etcd())?)?;
     ledger.add(Process::start(
         "kube-apiserver",
@@ -82,9 +82,9 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(options: &'a Options, programs: &'a Programs, folder: &Path) -> Result<Self> {
-        let logs = folder.join("logs");
-        fs::create_dir_all(&logs)?;
+    fn new(options: &'a Options, programs: &'a Programs, ledger: &Ledger) -> Result<Self> {
+        let folder = ledger.folder();
+        let logs = ledger.logs()?;
         let kubeconfigs = folder.join("kubeconfigs");
         fs::create_dir_all(&kubeconfigs)?;
         let [etcd, etcd_peer, api_port] = free_ports()?;
@@ -239,13 +239,10 @@ impl<'a> Plan<'a> {
 
     fn info(&self, ledger: &mut Ledger) -> ClusterInfo {
         ClusterInfo {
-            folder: self.folder.clone(),
             server: format!("https://127.0.0.1:{}", self.api_port),
             ca_file: self.authority.certificate_file(),
             admin_kubeconfig: self.admin.clone(),
             audit_log: (self.options.audit == Audit::On).then(|| self.audit_log()),
-            logs: self.logs.clone(),
-            kubectl: self.programs.path("kubectl"),
             pids: ledger.processes().iter().map(|process| process.id.pid).collect(),
         }
     }

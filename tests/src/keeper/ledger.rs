@@ -53,6 +53,13 @@ impl Ledger {
         &self.folder
     }
 
+    /// Where the programs' logs go.
+    pub fn logs(&self) -> Result<PathBuf> {
+        let logs = self.folder.join("logs");
+        fs::create_dir_all(&logs)?;
+        Ok(logs)
+    }
+
     /// Notes a process and keeps it.
     pub fn add(&mut self, process: Process) -> Result<()> {
         self.processes.push(process);
@@ -63,7 +70,22 @@ impl Ledger {
         &mut self.processes
     }
 
-    /// Ends the processes: those started last first, etcd at the end, since the API server waits for it.
+    /// The process of this name.
+    pub fn find(&mut self, name: &str) -> Option<&mut Process> {
+        self.processes.iter_mut().find(|process| process.id.name == name)
+    }
+
+    /// Hands out the process of this name, whose end is then the caller's business.
+    pub fn take(&mut self, name: &str) -> Result<Option<Process>> {
+        let Some(index) = self.processes.iter().position(|process| process.id.name == name) else {
+            return Ok(None);
+        };
+        let process = self.processes.remove(index);
+        self.write()?;
+        Ok(Some(process))
+    }
+
+    /// Ends the processes: etcd at the end, since the API server waits for it.
     pub fn end_processes(&mut self) {
         if let Some((etcd, others)) = self.processes.split_first_mut() {
             end_together(others);

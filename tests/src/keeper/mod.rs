@@ -5,24 +5,43 @@
 
 mod control_plane;
 mod ledger;
+pub(crate) mod link;
+pub mod requests;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 use ledger::Ledger;
 
 use crate::options::Options;
 use crate::programs::{Level, Programs};
 
-/// What the keeper prints on stdout, once, as one line of JSON.
+/// What the keeper shall hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Task {
+    /// A cluster, and programs beside it.
+    Cluster(Options),
+    /// Programs only: the cluster is somebody else's.
+    Programs,
+}
+
+/// The first line that the keeper prints on stdout; the later ones are [`requests::Answer`]s.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Report {
-    /// The cluster is ready.
-    Ready(ClusterInfo),
+    /// All is ready.
+    Ready {
+        /// Of everything; gone when the keeper ends.
+        folder: PathBuf,
+        /// Logs of all programs, `<program>.log`.
+        logs: PathBuf,
+        /// The cluster, if there is one.
+        cluster: Option<ClusterInfo>,
+    },
     /// It could not be started; the reason carries the programs' last words.
     Failed(String),
 }
@@ -30,8 +49,6 @@ pub enum Report {
 /// Where everything of a running cluster is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterInfo {
-    /// The cluster's folder; gone when the keeper ends.
-    pub folder: PathBuf,
     /// `https://127.0.0.1:<port>`.
     pub server: String,
     /// The CA that signed the API server's certificate.
@@ -40,10 +57,6 @@ pub struct ClusterInfo {
     pub admin_kubeconfig: PathBuf,
     /// The API server's audit log, if it writes one.
     pub audit_log: Option<PathBuf>,
-    /// Logs of the programs, `<program>.log`.
-    pub logs: PathBuf,
-    /// The kubectl of the cluster's version.
-    pub kubectl: PathBuf,
     /// Process ids of the cluster's programs.
     pub pids: Vec<i32>,
 }
@@ -52,74 +65,101 @@ pub struct ClusterInfo {
 const ATTEMPTS: usize = 4;
 
 /// Runs a keeper to its end: start, report, hold, stop.
-pub async fn run(options: Options) -> Result<()> {
+pub async fn run(task: Task) -> Result<()> {
     ledger::clean_up_after_killed()?;
-    // Built by the process that spawned this one, whose stderr a person sees; here it is only looked up.
-    let programs = Programs::ensure(Level::ControlPlane)?;
-    let mut stop = Stop::new()?;
+    let mut outside = Outside::new()?;
     let mut ledger = Ledger::new()?;
     let started = tokio::select! {
-        started = start(&options, &programs, &mut ledger) => started,
-        () = stop.asked() => Err(anyhow::anyhow!("told to stop while starting")),
+        started = start(&task, &mut ledger) => started,
+        () = outside.stop() => Err(anyhow!("told to stop while starting")),
     };
-    let report = match &started {
-        Ok(info) => Report::Ready(info.clone()),
-        Err(error) => Report::Failed(format!("{error:#}")),
+    let outcome = match started {
+        Ok(cluster) => {
+            let logs = ledger.logs()?;
+            let folder = ledger.folder().to_owned();
+            tell(&Report::Ready {
+                folder,
+                logs: logs.clone(),
+                cluster,
+            })?;
+            while let Some(line) = outside.request().await {
+                tell(&requests::answer(&line, &logs, &mut ledger))?;
+            }
+            Ok(())
+        }
+        Err(error) => tell(&Report::Failed(format!("{error:#}"))),
     };
-    println!("{}", serde_json::to_string(&report)?);
-    if started.is_ok() {
-        stop.asked().await;
-    }
     ledger.end();
-    started.map(|_| ())
+    outcome
 }
 
-async fn start(options: &Options, programs: &Programs, ledger: &mut Ledger) -> Result<ClusterInfo> {
-    for attempt in 1.. {
+fn tell(line: &impl Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string(line)?);
+    Ok(())
+}
+
+async fn start(task: &Task, ledger: &mut Ledger) -> Result<Option<ClusterInfo>> {
+    let Task::Cluster(options) = task else {
+        return Ok(None);
+    };
+    // Built by the process that spawned this one, whose stderr a person sees; here it is only looked up.
+    let programs = Programs::ensure(Level::ControlPlane)?;
+    let mut attempt = 1;
+    loop {
         let begun = Instant::now();
-        match control_plane::start(options, programs, ledger).await {
+        match control_plane::start(options, &programs, ledger).await {
             Ok(info) => {
                 eprintln!("ready after {:?}", begun.elapsed());
-                return Ok(info);
+                return Ok(Some(info));
             }
             Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") => {
+                attempt += 1;
                 ledger.end_processes();
                 ledger.empty_folder()?;
             }
             Err(error) => return Err(error),
         }
     }
-    bail!("not reached: the loop ends by returning")
 }
 
-/// Tells when the keeper shall end.
-struct Stop {
-    stdin_closed: tokio::sync::oneshot::Receiver<()>,
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+/// What reaches the keeper from outside: lines on stdin, its end, and signals.
+struct Outside {
+    lines: mpsc::UnboundedReceiver<String>,
+    interrupt: Signal,
+    terminate: Signal,
 }
 
-impl Stop {
+impl Outside {
     fn new() -> Result<Self> {
-        let (closed, stdin_closed) = tokio::sync::oneshot::channel();
+        let (sender, lines) = mpsc::unbounded_channel();
         // A thread, since tokio's stdin cannot be cancelled and would hold up the runtime's end.
         std::thread::spawn(move || {
-            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-            let _ = closed.send(());
+            for line in std::io::stdin().lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
         });
-        Ok(Stop {
-            stdin_closed,
+        Ok(Outside {
+            lines,
             interrupt: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
             terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
         })
     }
 
-    async fn asked(&mut self) {
+    /// The next request; none when it is time to end.
+    async fn request(&mut self) -> Option<String> {
         tokio::select! {
-            _ = &mut self.stdin_closed => {}
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            line = self.lines.recv() => line,
+            _ = self.interrupt.recv() => None,
+            _ = self.terminate.recv() => None,
         }
+    }
+
+    /// Returns when it is time to end.
+    async fn stop(&mut self) {
+        // Nobody asks for anything before the cluster is ready.
+        while self.request().await.is_some() {}
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{Api, PostParams};
+use kubeop_tests::keeper::requests::{Ending, Program};
 use kubeop_tests::options::Audit;
 use kubeop_tests::{Cluster, Identity, Options, keeper};
 
@@ -60,19 +61,43 @@ async fn two_clusters_at_once_do_not_disturb_each_other_and_leave_nothing() {
         .unwrap();
     assert!(missing.contains("NotFound"), "{missing}");
 
-    let ends: Vec<_> = [&one, &two]
-        .iter()
-        .map(|cluster| cluster.info().unwrap().clone())
-        .collect();
-    assert!(ends[0].pids.iter().all(|&pid| runs(pid)));
+    let of = |cluster: &Cluster| (cluster.info().unwrap().pids.clone(), cluster.folder().to_owned());
+    let ((pids_of_one, folder_of_one), (pids_of_two, folder_of_two)) = (of(&one), of(&two));
+    assert!(pids_of_one.iter().all(|&pid| runs(pid)));
     drop(one);
-    assert!(
-        gone_within(Duration::ZERO, &ends[0].pids, &ends[0].folder),
-        "dropping returns when all is gone"
-    );
+    // Dropping returns when all is gone.
+    assert!(gone_within(Duration::ZERO, &pids_of_one, &folder_of_one));
     two.kubectl(["get", "nodes"]).await.unwrap().success().unwrap();
     drop(two);
-    assert!(gone_within(Duration::ZERO, &ends[1].pids, &ends[1].folder));
+    assert!(gone_within(Duration::ZERO, &pids_of_two, &folder_of_two));
+}
+
+#[tokio::test]
+async fn a_program_beside_the_cluster_ends_with_it() {
+    let cluster = Cluster::start(Options::default()).await.unwrap();
+    let program = |name: &str| Program {
+        name: name.to_owned(),
+        path: "/bin/sh".into(),
+        args: vec!["-c".to_owned(), "echo $GREETING; sleep 1000 & wait".to_owned()],
+        env: vec![("GREETING".to_owned(), "hello".to_owned())],
+    };
+    let pid = cluster.run(program("one")).await.unwrap();
+    assert!(
+        cluster
+            .run(program("one"))
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("runs already")
+    );
+    let killed = cluster.run(program("two")).await.unwrap();
+    cluster.end("two", Ending::Killed).await.unwrap();
+    assert!(!runs(killed) && runs(pid));
+    assert_eq!(cluster.ended("one").await.unwrap(), None);
+    assert_eq!(fs::read_to_string(cluster.log_of("one")).unwrap(), "hello\n");
+    let folder = cluster.folder().to_owned();
+    drop(cluster);
+    assert!(gone_within(Duration::ZERO, &[pid], &folder));
 }
 
 #[tokio::test]
@@ -176,7 +201,7 @@ async fn child_that_holds_a_cluster() {
         return;
     };
     let cluster = Cluster::start(Options::default()).await.unwrap();
-    let told = serde_json::json!({"info": cluster.info(), "keeper": cluster.keeper_pid()});
+    let told = serde_json::json!({"info": cluster.info(), "keeper": cluster.keeper_pid(), "folder": cluster.folder()});
     let unfinished = PathBuf::from(&path).with_extension("tmp");
     fs::write(&unfinished, told.to_string()).unwrap();
     fs::rename(unfinished, path).unwrap();
@@ -187,6 +212,7 @@ struct Holder {
     process: std::process::Child,
     keeper: i32,
     info: keeper::ClusterInfo,
+    folder: PathBuf,
 }
 
 /// Starts a process that holds a cluster, and waits until it does.
@@ -213,6 +239,7 @@ fn holder() -> Holder {
     Holder {
         process,
         keeper: i32::try_from(told["keeper"].as_i64().unwrap()).unwrap(),
+        folder: serde_json::from_value(told["folder"].clone()).unwrap(),
         info: serde_json::from_value(told["info"].clone()).unwrap(),
     }
 }
@@ -229,7 +256,7 @@ fn a_killed_test_process_leaves_no_cluster() {
     assert!(gone_within(
         Duration::from_secs(15),
         &holder.info.pids,
-        &holder.info.folder
+        &holder.folder
     ));
 }
 
@@ -244,10 +271,6 @@ async fn the_next_cluster_cleans_up_after_a_killed_keeper() {
     holder.process.kill().unwrap();
     holder.process.wait().unwrap();
     let next = Cluster::start(Options::default()).await.unwrap();
-    assert!(gone_within(
-        Duration::ZERO,
-        &holder.info.pids,
-        &holder.info.folder
-    ));
+    assert!(gone_within(Duration::ZERO, &holder.info.pids, &holder.folder));
     next.kubectl(["get", "nodes"]).await.unwrap().success().unwrap();
 }

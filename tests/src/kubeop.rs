@@ -1,0 +1,346 @@
+//! kubeOP on a test cluster: its manifests applied, its two programs running as their own identities, its webhook
+//! registered by URL.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::cluster::Cluster;
+use crate::generated::repository;
+use crate::identity::{Identity, KUBEOP_NAMESPACE};
+use crate::keeper::requests::{Ending, Program};
+use crate::kubectl::install_crypto;
+use crate::options::Options;
+use crate::process::tail;
+use crate::programs::{self, OwnProgram};
+use crate::wait;
+
+const WEBHOOK: &str = "kubeop-webhook";
+const CONTROLLER: &str = "kubeop-controller";
+
+/// How long a program may take until it is ready.
+const READY: Duration = Duration::from_secs(30);
+
+/// How kubeOP is installed.
+#[derive(Debug, Clone)]
+pub struct InstallOptions {
+    /// `KUBEOP_IMAGE_ALLOWLIST` of both programs.
+    pub allowlist: Vec<String>,
+    /// Appended to the webhook's arguments.
+    pub webhook_args: Vec<String>,
+    /// Appended to the controller's arguments.
+    pub controller_args: Vec<String>,
+}
+
+impl Default for InstallOptions {
+    fn default() -> Self {
+        InstallOptions {
+            allowlist: vec!["ghcr.io/acme".to_owned()],
+            webhook_args: Vec::new(),
+            controller_args: Vec::new(),
+        }
+    }
+}
+
+/// kubeOP, installed and running. Its programs end with the cluster.
+pub struct KubeOp<'a> {
+    cluster: &'a Cluster,
+    options: InstallOptions,
+    webhook: PathBuf,
+    controller: PathBuf,
+    /// Kept over a restart, since the registrations name it.
+    webhook_port: u16,
+    controller_port: u16,
+}
+
+impl<'a> KubeOp<'a> {
+    /// Builds both programs, applies the manifests, starts the programs, registers the webhook, and returns when
+    /// all of it is ready.
+    pub async fn install(cluster: &'a Cluster, options: InstallOptions) -> Result<KubeOp<'a>> {
+        let own = [WEBHOOK, CONTROLLER].map(|name| OwnProgram { package: name, name });
+        let mut built = tokio::task::spawn_blocking(move || programs::build_own(&own))
+            .await??
+            .into_iter();
+        let kubeop = KubeOp {
+            cluster,
+            options,
+            webhook: built.next().context("no webhook was built")?,
+            controller: built.next().context("no controller was built")?,
+            webhook_port: free_port()?,
+            controller_port: free_port()?,
+        };
+        kubeop.apply_manifests().await?;
+        kubeop.start_webhook().await?;
+        kubeop.register_webhook().await?;
+        kubeop.start_controller().await?;
+        Ok(kubeop)
+    }
+
+    /// kubeOP with default options on a cluster of its own, shared by the tests of this program. After a failed
+    /// test the programs' last log lines are printed.
+    ///
+    /// # Panics
+    /// When it cannot be installed.
+    pub async fn shared() -> &'static KubeOp<'static> {
+        static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+        static SHARED: OnceCell<Result<KubeOp<'static>, String>> = OnceCell::const_new();
+        let install = || async {
+            let cluster = CLUSTER
+                .get_or_try_init(|| Cluster::start(Options::default()))
+                .await?;
+            let kubeop = KubeOp::install(cluster, InstallOptions::default()).await?;
+            print_logs_on_panic([WEBHOOK, CONTROLLER].map(|name| cluster.log_of(name)));
+            anyhow::Ok(kubeop)
+        };
+        let shared = SHARED.get_or_init(|| async { install().await.map_err(|error| format!("{error:#}")) });
+        match shared.await {
+            Ok(kubeop) => kubeop,
+            Err(error) => panic!("kubeOP is not installed: {error}"),
+        }
+    }
+
+    /// The cluster that it runs on.
+    pub fn cluster(&self) -> &'a Cluster {
+        self.cluster
+    }
+
+    /// The webhook's log file.
+    pub fn webhook_log(&self) -> PathBuf {
+        self.cluster.log_of(WEBHOOK)
+    }
+
+    /// The controller's log file.
+    pub fn controller_log(&self) -> PathBuf {
+        self.cluster.log_of(CONTROLLER)
+    }
+
+    /// `https://127.0.0.1:<port>` of the webhook.
+    pub fn webhook_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.webhook_port)
+    }
+
+    /// `http://127.0.0.1:<port>` of the controller's health and metrics.
+    pub fn controller_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.controller_port)
+    }
+
+    /// The CA that signed the webhook's certificate.
+    pub fn webhook_ca(&self) -> PathBuf {
+        self.cluster.folder().join("webhook-ca.crt")
+    }
+
+    /// The webhook's process id; fails if it has ended by itself.
+    pub async fn start_webhook(&self) -> Result<i32> {
+        let mut args = vec![
+            format!("--listen=127.0.0.1:{}", self.webhook_port),
+            format!("--ca-file-out={}", self.webhook_ca().display()),
+        ];
+        args.extend(self.options.webhook_args.iter().cloned());
+        let pid = self
+            .start(WEBHOOK, &self.webhook, args, &Identity::webhook())
+            .await?;
+        self.ready(WEBHOOK, &self.webhook_url(), Some(&self.webhook_ca()))
+            .await?;
+        Ok(pid)
+    }
+
+    /// Asks the webhook to end. Its registrations stay: this is an outage.
+    pub async fn stop_webhook(&self) -> Result<()> {
+        self.cluster.end(WEBHOOK, Ending::Asked).await
+    }
+
+    /// Starts the controller and waits until it is ready.
+    pub async fn start_controller(&self) -> Result<i32> {
+        let mut args = vec![format!("--listen=127.0.0.1:{}", self.controller_port)];
+        args.extend(self.options.controller_args.iter().cloned());
+        let pid = self
+            .start(CONTROLLER, &self.controller, args, &Identity::controller())
+            .await?;
+        self.ready(CONTROLLER, &self.controller_url(), None).await?;
+        Ok(pid)
+    }
+
+    /// Asks the controller to end.
+    pub async fn stop_controller(&self) -> Result<()> {
+        self.cluster.end(CONTROLLER, Ending::Asked).await
+    }
+
+    /// Kills the controller: SIGKILL, at once.
+    pub async fn kill_controller(&self) -> Result<()> {
+        self.cluster.end(CONTROLLER, Ending::Killed).await
+    }
+
+    /// Asks the controller to end, starts it again, and waits until it is ready.
+    pub async fn restart_controller(&self) -> Result<i32> {
+        self.stop_controller().await?;
+        self.start_controller().await
+    }
+
+    async fn start(&self, name: &str, path: &Path, args: Vec<String>, identity: &Identity) -> Result<i32> {
+        let kubeconfig = self.cluster.kubeconfig_of(identity)?;
+        self.cluster
+            .run(Program {
+                name: name.to_owned(),
+                path: path.to_owned(),
+                args,
+                env: vec![
+                    ("KUBECONFIG".to_owned(), kubeconfig.display().to_string()),
+                    (
+                        "KUBEOP_IMAGE_ALLOWLIST".to_owned(),
+                        self.options.allowlist.join(","),
+                    ),
+                ],
+            })
+            .await
+    }
+
+    /// Waits for `/readyz` of a program.
+    async fn ready(&self, name: &str, url: &str, ca_file: Option<&Path>) -> Result<()> {
+        let ready = wait::until(name, READY, || async {
+            if let Some(how) = self.cluster.ended(name).await? {
+                return Ok(Err(how));
+            }
+            get(&format!("{url}/readyz"), ca_file).await.map(|_| Ok(()))
+        });
+        let log = || tail(&self.cluster.log_of(name), 30);
+        match ready.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(how)) => bail!("{name} ended with {how}:\n{}", log()),
+            Err(error) => Err(error.context(log())),
+        }
+    }
+
+    async fn apply_manifests(&self) -> Result<()> {
+        let manifests = repository().join("manifests");
+        let crds = manifests.join("crds").display().to_string();
+        self.kubectl(&["apply", "-f", &crds]).await?;
+        self.kubectl(&[
+            "wait",
+            "--for=condition=Established",
+            "--timeout=30s",
+            "-f",
+            &crds,
+        ])
+        .await?;
+        let namespace =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": KUBEOP_NAMESPACE}});
+        self.apply(&namespace).await?;
+        self.kubectl(&["apply", "-k", &manifests.join("rbac").display().to_string()])
+            .await
+    }
+
+    /// Registers the webhook as the manifests say, but by URL: the API server of a test cluster reaches no Service.
+    async fn register_webhook(&self) -> Result<()> {
+        let folder = repository().join("manifests/webhook").display().to_string();
+        let rendered = self.cluster.kubectl(["kustomize", &folder]).await?.success()?;
+        let ca = std::fs::read(self.webhook_ca()).context("the webhook wrote no CA")?;
+        let bundle = k8s_openapi::ByteString(ca);
+        let mut registered = 0;
+        for document in serde_saphyr::from_multiple::<Value>(&rendered)? {
+            let mut configuration = document;
+            let kind = configuration
+                .get("kind")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            if !kind.ends_with("WebhookConfiguration") {
+                continue;
+            }
+            let hooks = configuration.get_mut("webhooks").and_then(Value::as_array_mut);
+            for hook in hooks.context("a registration without webhooks")? {
+                let path = hook
+                    .pointer("/clientConfig/service/path")
+                    .and_then(Value::as_str)
+                    .unwrap_or("/");
+                let url = format!("{}{path}", self.webhook_url());
+                let hook = hook.as_object_mut().context("a webhook is an object")?;
+                hook.insert("clientConfig".to_owned(), json!({"url": url, "caBundle": bundle}));
+            }
+            self.apply(&configuration).await?;
+            registered += 1;
+        }
+        ensure!(registered > 0, "{folder} registers no webhook");
+        Ok(())
+    }
+
+    async fn apply(&self, object: &Value) -> Result<()> {
+        self.cluster
+            .kubectl_with_input(["apply", "-f", "-"], &object.to_string())
+            .await?
+            .success()
+            .map(drop)
+    }
+
+    async fn kubectl(&self, args: &[&str]) -> Result<()> {
+        self.cluster
+            .kubectl(args.iter().copied())
+            .await?
+            .success()
+            .map(drop)
+    }
+}
+
+/// Gets a page of one of the programs; an answer other than 2xx is an error.
+pub async fn get(url: &str, ca_file: Option<&Path>) -> Result<String> {
+    install_crypto();
+    let (base, path) = split_url(url)?;
+    let mut config = kube::Config::new(base.parse()?);
+    config.connect_timeout = Some(Duration::from_secs(2));
+    if let Some(path) = ca_file {
+        let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        config.root_cert = Some(certificates(&pem)?);
+    }
+    let client = kube::Client::try_from(config)?;
+    Ok(client
+        .request_text(http::Request::get(path).body(Vec::new())?)
+        .await?)
+}
+
+fn split_url(url: &str) -> Result<(&str, &str)> {
+    let host = url.find("://").context("a URL has a scheme")? + 3;
+    let end = url[host..].find('/').map_or(url.len(), |slash| host + slash);
+    Ok((&url[..end], if end == url.len() { "/" } else { &url[end..] }))
+}
+
+/// The certificates of a PEM file, in DER.
+fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    CertificateDer::pem_slice_iter(pem)
+        .map(|certificate| Ok(certificate.context("not a certificate")?.to_vec()))
+        .collect()
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn print_logs_on_panic(logs: [PathBuf; 2]) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        for log in &logs {
+            eprintln!("--- the last lines of {}:\n{}", log.display(), tail(log, 15));
+        }
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_splits_before_its_path() {
+        assert_eq!(
+            split_url("https://127.0.0.1:1/readyz?x").unwrap(),
+            ("https://127.0.0.1:1", "/readyz?x")
+        );
+        assert_eq!(
+            split_url("http://127.0.0.1:1").unwrap(),
+            ("http://127.0.0.1:1", "/")
+        );
+    }
+}
