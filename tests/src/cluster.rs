@@ -10,12 +10,13 @@ use tokio::sync::OnceCell;
 
 use crate::audit::AuditLog;
 use crate::identity::Identity;
+use crate::images;
 use crate::keeper::link::Link;
 use crate::keeper::requests::{Answer, Ending, Program, Request};
-use crate::keeper::{ClusterInfo, Report, Task};
+use crate::keeper::{ClusterInfo, Report, Task, real_node};
 use crate::kubectl::{Kubectl, Output, client_config};
-use crate::options::Options;
-use crate::programs::{Level, Programs};
+use crate::options::{Options, RealNode};
+use crate::programs::Programs;
 
 /// Names an existing cluster to use instead of starting one.
 pub const EXISTING: &str = "KUBEOP_TEST_KUBECONFIG";
@@ -58,11 +59,21 @@ impl Cluster {
     }
 
     fn start_blocking(options: Options) -> Result<Cluster> {
-        let programs = Programs::ensure(Level::ControlPlane)?;
+        let programs = Programs::ensure(options.level())?;
         let existing = std::env::var_os(EXISTING);
-        let task = match existing {
-            Some(_) => Task::Programs,
-            None => Task::Cluster(options),
+        // Outlives the start: the archives are imported by then.
+        let archives = tempfile::tempdir()?;
+        let task = match (&existing, &options.real_node) {
+            (Some(_), _) => Task::Programs,
+            (None, RealNode::None) => Task::Cluster {
+                options,
+                images: Vec::new(),
+            },
+            (None, RealNode::One { more_names_of_tool }) => {
+                real_node::check_machine()?;
+                let images = images::write_all(archives.path(), more_names_of_tool)?;
+                Task::Cluster { options, images }
+            }
         };
         let (link, report) = Link::start(&task)?;
         let (folder, logs, info) = match report {

@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod fake;
 pub mod generated;
 pub mod identity;
+pub mod images;
 pub mod keeper;
 pub mod kubectl;
 pub mod kubeop;

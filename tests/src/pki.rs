@@ -59,6 +59,15 @@ impl Authority {
         self.sign(name, &params)
     }
 
+    /// Signs a certificate for a client of this name in this group.
+    pub fn client(&self, name: &str, group: &str) -> Result<CertificateFiles> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.distinguished_name.push(DnType::OrganizationName, group);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(name, &params)
+    }
+
     fn sign(&self, name: &str, params: &CertificateParams) -> Result<CertificateFiles> {
         let key = KeyPair::generate()?;
         let signed = params.signed_by(&key, &self.issuer)?;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 /// How long a process may take to end by itself.
@@ -32,6 +32,25 @@ impl ProcessId {
             pid,
             start,
         })
+    }
+
+    /// A process that runs, of any name.
+    pub fn running(pid: i32) -> Option<Self> {
+        let start = start_time(pid)?;
+        Some(ProcessId {
+            name: String::new(),
+            pid,
+            start,
+        })
+    }
+
+    /// Kills the process, and nothing that it started.
+    pub fn kill_alone(&self) {
+        if self.is_alive()
+            && let Some(pid) = Pid::from_raw(self.pid)
+        {
+            let _ = kill_process(pid, Signal::KILL);
+        }
     }
 
     /// Whether this very process still runs (a zombie does not).

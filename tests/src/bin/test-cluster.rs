@@ -7,7 +7,10 @@ use kubeop_tests::{Options, keeper};
 async fn main() -> Result<()> {
     let task = match std::env::args().nth(1) {
         Some(json) => serde_json::from_str(&json).context("the argument is not a keeper's task")?,
-        None => keeper::Task::Cluster(Options::default()),
+        None => keeper::Task::Cluster {
+            options: Options::default(),
+            images: Vec::new(),
+        },
     };
     keeper::run(task).await
 }

@@ -12,18 +12,24 @@ use kube::api::{Api, PostParams};
 use serde_json::json;
 
 use super::ledger::Ledger;
-use super::{ClusterInfo, START_DEADLINE};
+use super::{ClusterInfo, START_DEADLINE, real_node};
 use crate::fake;
 use crate::identity::{self, Identity};
 use crate::kubectl::client_config;
 use crate::options::{Audit, Options};
 use crate::pki::{Authority, CertificateFiles, TokenKeys};
 use crate::process::Process;
-use crate::programs::Programs;
+use crate::programs::{Level, Programs};
 use crate::wait;
 
 /// The names that the API server is called by: from the host, and by `kubernetes.default.svc` from Pods.
-const SERVING_NAMES: [&str; 3] = ["kubernetes.default.svc", "localhost", "127.0.0.1"];
+const SERVING_NAMES: [&str; 5] = [
+    "kubernetes.default.svc",
+    "localhost",
+    "127.0.0.1",
+    "10.96.0.1",
+    real_node::HOST,
+];
 
 /// Marks the nodes that kwok plays.
 const FAKE_NODE: &str = "kwok.x-k8s.io/node";
@@ -31,38 +37,47 @@ const FAKE_NODE: &str = "kwok.x-k8s.io/node";
 /// Starts everything and returns when a Pod could run.
 pub(super) async fn start(
     options: &Options,
+    images: &[PathBuf],
     programs: &Programs,
     ledger: &mut Ledger,
 ) -> Result<ClusterInfo> {
+    if options.level() == Level::RealNode {
+        real_node::prepare_network(ledger.folder())?;
+    }
     let plan = Plan::new(options, programs, ledger)?;
-    ledger.add(Process::start("etcd", &plan.logs, &mut plan.etcd())?)?;
-    ledger.add(Process::start(
-        "kube-apiserver",
-        &plan.logs,
-        &mut plan.api_server(),
-    )?)?;
+    start_program(ledger, "etcd", plan.etcd())?;
+    start_program(ledger, "kube-apiserver", plan.api_server()?)?;
     let client = Client::try_from(client_config(&plan.admin).await?)?;
     await_api(&client, ledger).await?;
-    ledger.add(Process::start(
-        "kube-controller-manager",
-        &plan.logs,
-        &mut plan.controller_manager(),
-    )?)?;
-    ledger.add(Process::start(
-        "kube-scheduler",
-        &plan.logs,
-        &mut plan.scheduler(),
-    )?)?;
-    ledger.add(Process::start("kwok", &plan.logs, &mut plan.kwok())?)?;
+    start_program(ledger, "kube-controller-manager", plan.controller_manager())?;
+    start_program(ledger, "kube-scheduler", plan.scheduler())?;
+    let mut nodes = options.fake_nodes;
+    if options.fake_nodes > 0 {
+        start_program(ledger, "kwok", plan.kwok())?;
+        make_fake_nodes(&client, options.fake_nodes).await?;
+    }
+    if options.level() == Level::RealNode {
+        plan.real_node().start(images, ledger).await?;
+        nodes += 1;
+    }
+    await_nodes(&client, nodes, ledger).await?;
+    Ok(plan.info(ledger))
+}
+
+fn start_program(ledger: &mut Ledger, name: &str, mut command: Command) -> Result<()> {
+    let process = Process::start(name, &ledger.logs()?, &mut command)?;
+    ledger.add(process)
+}
+
+async fn make_fake_nodes(client: &Client, count: usize) -> Result<()> {
     let nodes = Api::<Node>::all(client.clone());
-    for number in 0..options.fake_nodes {
+    for number in 0..count {
         nodes
             .create(&PostParams::default(), &fake_node(number)?)
             .await
             .context("cannot make a fake node")?;
     }
-    await_nodes(&client, options.fake_nodes, ledger).await?;
-    Ok(plan.info(ledger))
+    Ok(())
 }
 
 /// Names, ports and files of a cluster, all known before anything starts.
@@ -70,10 +85,12 @@ struct Plan<'a> {
     options: &'a Options,
     programs: &'a Programs,
     folder: PathBuf,
-    logs: PathBuf,
     etcd: String,
     etcd_peer: String,
+    /// Where the API server listens.
+    api_host: &'static str,
     api_port: u16,
+    node_ports: [u16; 3],
     authority: Authority,
     serving: CertificateFiles,
     token_keys: TokenKeys,
@@ -84,15 +101,18 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn new(options: &'a Options, programs: &'a Programs, ledger: &Ledger) -> Result<Self> {
         let folder = ledger.folder();
-        let logs = ledger.logs()?;
         let kubeconfigs = folder.join("kubeconfigs");
         fs::create_dir_all(&kubeconfigs)?;
-        let [etcd, etcd_peer, api_port] = free_ports()?;
+        let [etcd, etcd_peer, api_port, kubelet, proxy_health, proxy_metrics] = free_ports()?;
+        let api_host = match options.level() {
+            Level::ControlPlane => "127.0.0.1",
+            Level::RealNode => real_node::HOST,
+        };
         let authority = Authority::new(folder)?;
         let mut identities = Identity::standard();
         identities.extend(PARTS.iter().map(|&(user, groups)| Identity::user(user, groups)));
         identities.extend(options.identities.iter().cloned());
-        let server = format!("https://127.0.0.1:{api_port}");
+        let server = format!("https://{api_host}:{api_port}");
         let paths =
             identity::write_kubeconfigs(&kubeconfigs, &server, &authority.certificate_file(), &identities)?;
         fs::write(folder.join("audit-policy.yaml"), AUDIT_POLICY)?;
@@ -104,10 +124,11 @@ impl<'a> Plan<'a> {
             options,
             programs,
             folder: folder.to_owned(),
-            logs,
             etcd: format!("http://127.0.0.1:{etcd}"),
             etcd_peer: format!("http://127.0.0.1:{etcd_peer}"),
+            api_host,
             api_port,
+            node_ports: [kubelet, proxy_health, proxy_metrics],
             serving: authority.server("kube-apiserver", &SERVING_NAMES)?,
             token_keys: TokenKeys::new(folder)?,
             authority,
@@ -130,11 +151,11 @@ impl<'a> Plan<'a> {
         command
     }
 
-    fn api_server(&self) -> Command {
+    fn api_server(&self) -> Result<Command> {
         let mut command = Command::new(self.programs.path("kube-apiserver"));
         command
             .arg(flag("etcd-servers", &self.etcd))
-            .args(["--bind-address=127.0.0.1", "--endpoint-reconciler-type=none"])
+            .arg(flag("bind-address", self.api_host))
             .arg(flag("secure-port", self.api_port))
             .arg(flag("tls-cert-file", self.serving.certificate.display()))
             .arg(flag("tls-private-key-file", self.serving.key.display()))
@@ -167,8 +188,22 @@ impl<'a> Plan<'a> {
                 // In megabytes. Rotation would lose what a test counts.
                 .arg("--audit-log-maxsize=4000");
         }
+        match self.options.level() {
+            // Nobody reaches a Service here.
+            Level::ControlPlane => command.arg("--endpoint-reconciler-type=none"),
+            Level::RealNode => {
+                let client = self
+                    .authority
+                    .client("kube-apiserver-kubelet-client", "system:masters")?;
+                command
+                    .arg(flag("advertise-address", self.api_host))
+                    .arg("--kubelet-preferred-address-types=InternalIP")
+                    .arg(flag("kubelet-client-certificate", client.certificate.display()))
+                    .arg(flag("kubelet-client-key", client.key.display()))
+            }
+        };
         command.args(&self.options.api_server_args);
-        command
+        Ok(command)
     }
 
     fn controller_manager(&self) -> Command {
@@ -228,6 +263,16 @@ impl<'a> Plan<'a> {
         command
     }
 
+    fn real_node(&self) -> real_node::Node<'_> {
+        real_node::Node {
+            programs: self.programs,
+            ca_file: self.authority.certificate_file(),
+            kubelet_kubeconfig: self.kubeconfig(KUBELET),
+            proxy_kubeconfig: self.kubeconfig("system:kube-proxy"),
+            ports: self.node_ports,
+        }
+    }
+
     fn audit_log(&self) -> PathBuf {
         self.folder.join("audit.log")
     }
@@ -239,7 +284,7 @@ impl<'a> Plan<'a> {
 
     fn info(&self, ledger: &mut Ledger) -> ClusterInfo {
         ClusterInfo {
-            server: format!("https://127.0.0.1:{}", self.api_port),
+            server: format!("https://{}:{}", self.api_host, self.api_port),
             ca_file: self.authority.certificate_file(),
             admin_kubeconfig: self.admin.clone(),
             audit_log: (self.options.audit == Audit::On).then(|| self.audit_log()),
@@ -248,11 +293,16 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// The real node's name to the Node authorizer.
+const KUBELET: &str = "system:node:real-0";
+
 /// The cluster's own programs, as users.
-const PARTS: [(&str, &[&str]); 3] = [
+const PARTS: [(&str, &[&str]); 5] = [
     ("system:kube-controller-manager", &[]),
     ("system:kube-scheduler", &[]),
     ("kwok", &["system:masters"]),
+    (KUBELET, &["system:nodes"]),
+    ("system:kube-proxy", &[]),
 ];
 
 /// With the 20 requests a second that they ship with, the controller manager alone takes 4 s to start and a minute

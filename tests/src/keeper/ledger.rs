@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::real_node;
 use crate::cache;
 use crate::process::{Process, ProcessId, end_all, end_together};
 
@@ -17,6 +18,8 @@ pub(crate) struct Ledger {
     path: PathBuf,
     folder: PathBuf,
     processes: Vec<Process>,
+    /// The machine's one place for a real node, if this cluster has it.
+    place: Option<File>,
 }
 
 /// What stands in the file.
@@ -24,6 +27,7 @@ pub(crate) struct Ledger {
 struct Record {
     folder: PathBuf,
     processes: Vec<ProcessId>,
+    real_node: bool,
 }
 
 impl Ledger {
@@ -44,6 +48,7 @@ impl Ledger {
             path,
             folder,
             processes: Vec::new(),
+            place: None,
         };
         ledger.write()?;
         Ok(ledger)
@@ -58,6 +63,12 @@ impl Ledger {
         let logs = self.folder.join("logs");
         fs::create_dir_all(&logs)?;
         Ok(logs)
+    }
+
+    /// Notes that the machine is about to be changed for a real node; the place is held until the cluster's end.
+    pub fn hold(&mut self, place: File) -> Result<()> {
+        self.place = Some(place);
+        self.write()
     }
 
     /// Notes a process and keeps it.
@@ -92,6 +103,9 @@ impl Ledger {
             end_together(std::slice::from_mut(etcd));
         }
         self.processes.clear();
+        if self.place.is_some() {
+            real_node::clean(&self.folder);
+        }
     }
 
     /// Removes what an earlier attempt left in the folder.
@@ -116,6 +130,7 @@ impl Ledger {
         let record = Record {
             folder: self.folder.clone(),
             processes: self.processes.iter().map(|process| process.id.clone()).collect(),
+            real_node: self.place.is_some(),
         };
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
@@ -142,6 +157,9 @@ pub(crate) fn clean_up_after_killed() -> Result<()> {
         // An empty one: killed before it had written, so before it had started anything.
         if let Ok(record) = serde_json::from_slice::<Record>(&fs::read(&path)?) {
             end_all(&record.processes);
+            if record.real_node {
+                real_node::clean(&record.folder);
+            }
             let _ = fs::remove_dir_all(&record.folder);
         }
         fs::remove_file(&path)?;

@@ -6,6 +6,7 @@
 mod control_plane;
 mod ledger;
 pub(crate) mod link;
+pub mod real_node;
 pub mod requests;
 
 use std::path::PathBuf;
@@ -25,7 +26,12 @@ use crate::programs::{Level, Programs};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Task {
     /// A cluster, and programs beside it.
-    Cluster(Options),
+    Cluster {
+        /// How it is started.
+        options: Options,
+        /// Archives of the images on its real node.
+        images: Vec<PathBuf>,
+    },
     /// Programs only: the cluster is somebody else's.
     Programs,
 }
@@ -99,15 +105,18 @@ fn tell(line: &impl Serialize) -> Result<()> {
 }
 
 async fn start(task: &Task, ledger: &mut Ledger) -> Result<Option<ClusterInfo>> {
-    let Task::Cluster(options) = task else {
+    let Task::Cluster { options, images } = task else {
         return Ok(None);
     };
     // Built by the process that spawned this one, whose stderr a person sees; here it is only looked up.
-    let programs = Programs::ensure(Level::ControlPlane)?;
+    let programs = Programs::ensure(options.level())?;
+    if options.level() == Level::RealNode {
+        ledger.hold(real_node::take_place().await?)?;
+    }
     let mut attempt = 1;
     loop {
         let begun = Instant::now();
-        match control_plane::start(options, &programs, ledger).await {
+        match control_plane::start(options, images, &programs, ledger).await {
             Ok(info) => {
                 eprintln!("ready after {:?}", begun.elapsed());
                 return Ok(Some(info));
