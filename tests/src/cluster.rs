@@ -86,7 +86,7 @@ impl Cluster {
         };
         let admin = match (&info, existing) {
             (Some(info), _) => info.admin_kubeconfig.clone(),
-            (None, Some(path)) => PathBuf::from(path),
+            (None, Some(path)) => std::path::absolute(path)?,
             (None, None) => bail!("the keeper has started no cluster"),
         };
         Ok(Cluster {
@@ -174,6 +174,7 @@ impl Cluster {
             program: self.kubectl.clone(),
             kubeconfig: kubeconfig.to_owned(),
             cache: self.folder.join("kubectl-cache"),
+            folder: None,
         }
     }
 

@@ -58,9 +58,17 @@ pub struct Kubectl {
     pub(crate) kubeconfig: PathBuf,
     /// Where it keeps what it discovered, apart from the user's own.
     pub(crate) cache: PathBuf,
+    /// Where it runs; as this process if not said.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 impl Kubectl {
+    /// The same, run in this folder.
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
     /// Runs it.
     pub async fn run<S: AsRef<str>>(&self, args: impl IntoIterator<Item = S>) -> Result<Output> {
         self.run_with_input(args, "").await
@@ -77,6 +85,7 @@ impl Kubectl {
             .args(&args)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("KUBECACHEDIR", &self.cache)
+            .current_dir(self.folder.as_deref().unwrap_or(Path::new(".")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -22,6 +22,7 @@ pub mod options;
 mod pki;
 mod process;
 pub mod programs;
+pub mod seed;
 pub mod skip;
 pub mod wait;
 

@@ -1,0 +1,56 @@
+//! The first delivery, told with real commands and their real output. Every step is checked: the demo ends with a
+//! table of what was shown, and with status 1 if anything did not show what it should.
+
+mod acts;
+mod order;
+mod teller;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use kubeop_tests::kubeop::InstallOptions;
+use kubeop_tests::{Cluster, KubeOp, Options};
+
+use teller::Teller;
+
+/// Shows what kubeOP does, on a real API server that runs on this machine.
+#[derive(Parser)]
+struct Args {
+    /// Keep the cluster afterwards, and print its KUBECONFIG line, until Ctrl-C.
+    #[arg(long)]
+    stay: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let args = Args::parse();
+    let begun = std::time::Instant::now();
+    println!("Starting a Kubernetes control plane on this machine; the first time it is built from source.");
+    let cluster = Cluster::start(Options::default()).await?;
+    println!(
+        "Ready after {:.1} s. Installing kubeOP: its resources, its rights, its two programs.",
+        begun.elapsed().as_secs_f64()
+    );
+    let kubeop = KubeOp::install(&cluster, InstallOptions::default()).await?;
+    let mut teller = Teller::new(&cluster)?;
+    if let Err(error) = acts::play(&mut teller, &kubeop).await {
+        teller.fail("the demo goes through", &format!("{error:#}"));
+    }
+    let all_shown = teller.summary(begun.elapsed());
+    if !all_shown {
+        teller.print_logs(&kubeop);
+    }
+    if args.stay {
+        println!(
+            "\nThe cluster runs until Ctrl-C:\n\nexport KUBECONFIG={}",
+            cluster.kubeconfig_path().display()
+        );
+        tokio::signal::ctrl_c().await?;
+    }
+    Ok(if all_shown {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
