@@ -23,8 +23,17 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match demo(&Args::parse()).await {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn demo(args: &Args) -> Result<ExitCode> {
     let begun = std::time::Instant::now();
     println!("Starting a Kubernetes control plane on this machine; the first time it is built from source.");
     let cluster = Cluster::start(Options::default()).await?;
