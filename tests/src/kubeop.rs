@@ -13,11 +13,10 @@ use crate::cluster::Cluster;
 use crate::generated::repository;
 use crate::identity::{Identity, KUBEOP_NAMESPACE};
 use crate::keeper::requests::{Ending, Program};
-use crate::kubectl::install_crypto;
 use crate::options::Options;
 use crate::process::tail;
 use crate::programs::{self, OwnProgram};
-use crate::wait;
+use crate::{page, wait};
 
 const WEBHOOK: &str = "kubeop-webhook";
 const CONTROLLER: &str = "kubeop-controller";
@@ -204,7 +203,7 @@ impl<'a> KubeOp<'a> {
             if let Some(how) = self.cluster.ended(name).await? {
                 return Ok(Err(how));
             }
-            get(&format!("{url}/readyz"), ca_file).await.map(|_| Ok(()))
+            page::get(&format!("{url}/readyz"), ca_file).await.map(|_| Ok(()))
         });
         let log = || tail(&self.cluster.log_of(name), 30);
         match ready.await {
@@ -283,37 +282,6 @@ impl<'a> KubeOp<'a> {
     }
 }
 
-/// Gets a page of one of the programs; an answer other than 2xx is an error.
-pub async fn get(url: &str, ca_file: Option<&Path>) -> Result<String> {
-    install_crypto();
-    let (base, path) = split_url(url)?;
-    let mut config = kube::Config::new(base.parse()?);
-    config.connect_timeout = Some(Duration::from_secs(2));
-    if let Some(path) = ca_file {
-        let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        config.root_cert = Some(certificates(&pem)?);
-    }
-    let client = kube::Client::try_from(config)?;
-    Ok(client
-        .request_text(http::Request::get(path).body(Vec::new())?)
-        .await?)
-}
-
-fn split_url(url: &str) -> Result<(&str, &str)> {
-    let host = url.find("://").context("a URL has a scheme")? + 3;
-    let end = url[host..].find('/').map_or(url.len(), |slash| host + slash);
-    Ok((&url[..end], if end == url.len() { "/" } else { &url[end..] }))
-}
-
-/// The certificates of a PEM file, in DER.
-fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-    CertificateDer::pem_slice_iter(pem)
-        .map(|certificate| Ok(certificate.context("not a certificate")?.to_vec()))
-        .collect()
-}
-
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
@@ -326,21 +294,4 @@ fn print_logs_on_panic(logs: [PathBuf; 2]) {
             eprintln!("--- the last lines of {}:\n{}", log.display(), tail(log, 15));
         }
     }));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_splits_before_its_path() {
-        assert_eq!(
-            split_url("https://127.0.0.1:1/readyz?x").unwrap(),
-            ("https://127.0.0.1:1", "/readyz?x")
-        );
-        assert_eq!(
-            split_url("http://127.0.0.1:1").unwrap(),
-            ("http://127.0.0.1:1", "/")
-        );
-    }
 }

@@ -19,6 +19,7 @@ pub mod keeper;
 pub mod kubectl;
 pub mod kubeop;
 pub mod options;
+pub mod page;
 mod pki;
 mod process;
 pub mod programs;

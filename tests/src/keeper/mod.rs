@@ -6,6 +6,7 @@
 mod control_plane;
 mod ledger;
 pub(crate) mod link;
+mod plan;
 pub mod real_node;
 pub mod requests;
 

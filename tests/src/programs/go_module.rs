@@ -1,8 +1,6 @@
-//! Builds what the tests run: Kubernetes, etcd and kwok from source with Go (once per machine, into the user's
-//! cache), and this workspace's own programs with cargo (once per run).
+//! Builds Kubernetes, etcd and kwok from source with Go: once per machine, into the user's cache.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,115 +8,25 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use crate::cache;
-
-/// What a cluster consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Control plane and nodes that pretend.
-    ControlPlane,
-    /// Besides, what a real node runs.
-    RealNode,
-}
-
-/// The Go packages of a level, and what Go calls their programs.
-const CONTROL_PLANE: [(&str, &str); 6] = [
-    ("go.etcd.io/etcd/server/v3", "server"),
-    ("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver"),
-    (
-        "k8s.io/kubernetes/cmd/kube-controller-manager",
-        "kube-controller-manager",
-    ),
-    ("k8s.io/kubernetes/cmd/kube-scheduler", "kube-scheduler"),
-    ("k8s.io/kubernetes/cmd/kubectl", "kubectl"),
-    ("sigs.k8s.io/kwok/cmd/kwok", "kwok"),
-];
-const REAL_NODE: [(&str, &str); 2] = [
-    ("k8s.io/kubernetes/cmd/kubelet", "kubelet"),
-    ("k8s.io/kubernetes/cmd/kube-proxy", "kube-proxy"),
-];
-
-/// kwok's own Stage documents that every cluster uses; see [`crate::fake`] for ours.
-const STAGES: [&str; 5] = [
-    "node/fast/node-initialize.yaml",
-    "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
-    "pod/fast/pod-ready.yaml",
-    "pod/fast/pod-complete.yaml",
-    "pod/fast/pod-delete.yaml",
-];
+use super::{Programs, STAGES, say};
 
 const PROGRESS: Duration = Duration::from_secs(15);
 
-/// The programs of a test cluster, built.
-#[derive(Debug, Clone)]
-pub struct Programs {
-    folder: PathBuf,
-}
-
-impl Programs {
-    /// Finds the programs of this level in the cache, or builds them: 4 to 10 minutes on two cores, once per
-    /// machine and version. Two processes that ask at the same time build once.
-    pub fn ensure(level: Level) -> Result<Programs> {
-        let module = Module::here()?;
-        let programs = Programs {
-            folder: cache::folder()?.join(module.key()?),
-        };
-        let packages = match level {
-            Level::ControlPlane => CONTROL_PLANE.to_vec(),
-            Level::RealNode => [CONTROL_PLANE.as_slice(), REAL_NODE.as_slice()].concat(),
-        };
-        if programs.has(&packages) {
-            return Ok(programs);
-        }
-        let _lock = cache::lock(&cache::folder()?.join("build.lock"))?;
-        if !programs.has(&packages) {
-            module.build(&packages, &programs)?;
-        }
-        Ok(programs)
-    }
-
-    /// The path of a program: `kubectl`, `kube-apiserver`, `server` (etcd)...
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.join("bin").join(name)
-    }
-
-    /// kwok's Stage documents, in one text.
-    pub(crate) fn stages(&self) -> Result<String> {
-        let documents: Result<Vec<String>> = STAGES
-            .iter()
-            .map(|stage| {
-                let path = self.stage(stage);
-                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-            })
-            .collect();
-        Ok(documents?.join("\n---\n"))
-    }
-
-    fn stage(&self, name: &str) -> PathBuf {
-        self.folder.join("stages").join(name.replace('/', "-"))
-    }
-
-    fn has(&self, packages: &[(&str, &str)]) -> bool {
-        packages.iter().all(|(_, program)| self.path(program).exists())
-            && STAGES.iter().all(|stage| self.stage(stage).exists())
-    }
-}
-
 /// The Go module that names the programs' versions.
-struct Module {
+pub(super) struct Module {
     folder: PathBuf,
     go_mod: String,
 }
 
 impl Module {
-    fn here() -> Result<Self> {
+    pub fn here() -> Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cluster");
         let go_mod = fs::read_to_string(folder.join("go.mod")).context("cannot read tests/cluster/go.mod")?;
         Ok(Module { folder, go_mod })
     }
 
     /// Names the cache folder: another version is another folder.
-    fn key(&self) -> Result<String> {
+    pub fn key(&self) -> Result<String> {
         let mut hash = Sha256::new();
         hash.update(&self.go_mod);
         hash.update(fs::read(self.folder.join("go.sum")).context("cannot read tests/cluster/go.sum")?);
@@ -139,7 +47,7 @@ impl Module {
             .with_context(|| format!("tests/cluster/go.mod has no line {start:?}"))
     }
 
-    fn build(&self, packages: &[(&str, &str)], programs: &Programs) -> Result<()> {
+    pub fn build(&self, packages: &[(&str, &str)], programs: &Programs) -> Result<()> {
         self.require_go()?;
         let parent = programs
             .folder
@@ -293,93 +201,6 @@ fn remove_unfinished(parent: &Path) -> Result<()> {
 /// `1.26.8` as numbers that compare.
 fn number(version: &str) -> Vec<u32> {
     version.split('.').map_while(|part| part.parse().ok()).collect()
-}
-
-/// Tells the person in front of the terminal, past the test runner's capture of output.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// This workspace's target folder, found from the running program.
-pub(crate) fn target_folder() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let profile = match program.parent()? {
-        folder if folder.ends_with("deps") => folder.parent()?,
-        folder => folder,
-    };
-    Some(profile.parent()?.to_owned())
-}
-
-/// Builds programs of this workspace with cargo, and returns their paths in the order asked. `cargo test` builds
-/// no other crate's programs, so whoever runs them asks here. Fresh ones cost half a second.
-pub fn build_own(programs: &[OwnProgram]) -> Result<Vec<PathBuf>> {
-    let target = target_folder().context("the running program is in no target folder")?;
-    let _lock = cache::lock(&target.join("kubeop-tests.lock"))?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args([
-            "build",
-            "--locked",
-            "--message-format=json-render-diagnostics",
-            "--target-dir",
-        ])
-        .arg(&target)
-        .stdin(Stdio::null());
-    for program in programs {
-        command.args(["-p", program.package, "--bin", program.name]);
-    }
-    let output = command.output().context("cannot run cargo")?;
-    ensure!(
-        output.status.success(),
-        "{command:?} failed:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let built: Vec<PathBuf> = String::from_utf8(output.stdout)?
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
-        .collect();
-    programs
-        .iter()
-        .map(|program| {
-            built
-                .iter()
-                .find(|path| path.file_stem().is_some_and(|name| name == program.name))
-                .cloned()
-                .with_context(|| format!("cargo built no {}", program.name))
-        })
-        .collect()
-}
-
-/// A program of this workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OwnProgram {
-    /// The crate.
-    pub package: &'static str,
-    /// The program in it.
-    pub name: &'static str,
-}
-
-/// The process that holds a test cluster: [`crate::keeper`].
-pub(crate) fn keeper() -> Result<PathBuf> {
-    let own = OwnProgram {
-        package: env!("CARGO_PKG_NAME"),
-        name: "test-cluster",
-    };
-    // Cargo builds it beside every test and bench of this crate (they lie in `deps`), and then it is fresh.
-    let program = std::env::current_exe()?;
-    let sibling = program
-        .parent()
-        .filter(|folder| folder.ends_with("deps"))
-        .and_then(Path::parent)
-        .map(|profile| profile.join(own.name))
-        .filter(|path| path.exists());
-    match sibling {
-        Some(path) => Ok(path),
-        None => Ok(build_own(&[own])?.remove(0)),
-    }
 }
 
 #[cfg(test)]

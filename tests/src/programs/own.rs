@@ -1,0 +1,90 @@
+//! Builds this workspace's own programs with cargo, for tests that run them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cache;
+
+/// This workspace's target folder, found from the running program.
+pub(crate) fn target_folder() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let profile = match program.parent()? {
+        folder if folder.ends_with("deps") => folder.parent()?,
+        folder => folder,
+    };
+    Some(profile.parent()?.to_owned())
+}
+
+/// Builds programs of this workspace with cargo, and returns their paths in the order asked. `cargo test` builds
+/// no other crate's programs, so whoever runs them asks here. Fresh ones cost half a second.
+pub fn build_own(programs: &[OwnProgram]) -> Result<Vec<PathBuf>> {
+    let target = target_folder().context("the running program is in no target folder")?;
+    let _lock = cache::lock(&target.join("kubeop-tests.lock"))?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([
+            "build",
+            "--locked",
+            "--message-format=json-render-diagnostics",
+            "--target-dir",
+        ])
+        .arg(&target)
+        .stdin(Stdio::null());
+    for program in programs {
+        command.args(["-p", program.package, "--bin", program.name]);
+    }
+    let output = command.output().context("cannot run cargo")?;
+    ensure!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let built: Vec<PathBuf> = String::from_utf8(output.stdout)?
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .collect();
+    programs
+        .iter()
+        .map(|program| {
+            built
+                .iter()
+                .find(|path| path.file_stem().is_some_and(|name| name == program.name))
+                .cloned()
+                .with_context(|| format!("cargo built no {}", program.name))
+        })
+        .collect()
+}
+
+/// A program of this workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnProgram {
+    /// The crate.
+    pub package: &'static str,
+    /// The program in it.
+    pub name: &'static str,
+}
+
+/// The process that holds a test cluster: [`crate::keeper`].
+pub(crate) fn keeper() -> Result<PathBuf> {
+    let own = OwnProgram {
+        package: env!("CARGO_PKG_NAME"),
+        name: "test-cluster",
+    };
+    // Cargo builds it beside every test and bench of this crate (they lie in `deps`), and then it is fresh.
+    let program = std::env::current_exe()?;
+    let sibling = program
+        .parent()
+        .filter(|folder| folder.ends_with("deps"))
+        .and_then(Path::parent)
+        .map(|profile| profile.join(own.name))
+        .filter(|path| path.exists());
+    match sibling {
+        Some(path) => Ok(path),
+        None => Ok(build_own(&[own])?.remove(0)),
+    }
+}
