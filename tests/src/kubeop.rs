@@ -29,16 +29,28 @@ const READY: Duration = Duration::from_secs(30);
 pub struct InstallOptions {
     /// `KUBEOP_IMAGE_ALLOWLIST` of both programs.
     pub allowlist: Vec<String>,
+    /// Whether there is an admission webhook at all.
+    pub gate: Gate,
     /// Appended to the webhook's arguments.
     pub webhook_args: Vec<String>,
     /// Appended to the controller's arguments.
     pub controller_args: Vec<String>,
 }
 
+/// Whether there is an admission webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// It runs and is registered.
+    Registered,
+    /// It neither runs nor is registered: what the controller does by itself.
+    Absent,
+}
+
 impl Default for InstallOptions {
     fn default() -> Self {
         InstallOptions {
             allowlist: vec!["ghcr.io/acme".to_owned()],
+            gate: Gate::Registered,
             webhook_args: Vec::new(),
             controller_args: Vec::new(),
         }
@@ -73,8 +85,10 @@ impl<'a> KubeOp<'a> {
             controller_port: free_port()?,
         };
         kubeop.apply_manifests().await?;
-        kubeop.start_webhook().await?;
-        kubeop.register_webhook().await?;
+        if kubeop.options.gate == Gate::Registered {
+            kubeop.start_webhook().await?;
+            kubeop.register_webhook().await?;
+        }
         kubeop.start_controller().await?;
         Ok(kubeop)
     }
