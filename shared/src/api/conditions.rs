@@ -11,7 +11,7 @@ use std::fmt;
 const MAX_MESSAGE: usize = 32_768;
 
 /// Types of conditions that kubeOP writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ConditionType {
     /// What was asked for is delivered and healthy.
     Ready,

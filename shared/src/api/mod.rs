@@ -9,6 +9,7 @@ pub mod dns;
 pub mod dns_record;
 pub mod names;
 pub mod project;
+pub mod quantity;
 pub mod tenant;
 mod words;
 

@@ -22,6 +22,8 @@ pub const LABEL_HOOK: &str = "platform.kubeop.io/hook";
 pub const LABEL_HOOK_PHASE: &str = "platform.kubeop.io/hook-phase";
 /// Annotation on delivered objects and hook Jobs: the revision's full hash. Never in a pod template.
 pub const ANNOTATION_REVISION: &str = "platform.kubeop.io/revision";
+/// Annotation of hook Jobs: which attempt it is, counted from 1.
+pub const ANNOTATION_ATTEMPT: &str = "platform.kubeop.io/attempt";
 /// Request annotation: a new value starts failed hooks again.
 pub const ANNOTATION_RETRY_HOOKS: &str = "platform.kubeop.io/retry-hooks";
 /// Annotation by which a Namespace agrees to be adopted by the Project that it names.

@@ -1,1 +1,21 @@
 //! The decision core: `decide(observed)` -> next action.
+//!
+//! Pure: what was observed goes in, one action comes out, time is an argument. It sees digests, never
+//! objects, so that a model checker can walk through everything that can happen.
+
+mod action;
+mod changes;
+mod decide;
+mod deletion;
+mod hooks;
+mod observed;
+mod report;
+mod stage;
+
+pub use action::{Action, ApplyCause, RecordChange, Wait, WaitFor};
+pub use decide::decide;
+pub use observed::{
+    AppView, Attempted, Failure, Gate, JobState, JobView, Live, Observed, RecordView, Wanted, WantedObject,
+};
+pub use report::{Reason, Report, State, Stated};
+pub use stage::Stage;

@@ -1,1 +1,12 @@
 //! The canonical form of what an App says, its hash, and the record of revisions.
+
+pub mod canonical;
+pub mod hash;
+pub mod record;
+mod record_text;
+
+pub use canonical::RevisionSpec;
+pub use hash::{Digest, HASH_VERSION, RevisionHash};
+pub use record::{
+    HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision,
+};

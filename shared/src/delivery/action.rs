@@ -1,0 +1,118 @@
+//! What `decide` answers.
+
+use super::{Report, Stage};
+use crate::revision::{HookKey, HookRun, ObjectKey, Record};
+use jiff::Timestamp;
+
+/// The next thing to do for an App: one call of the API server, or one stage of calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Put our finalizer on the App.
+    AddFinalizer,
+    /// Write the record.
+    WriteRecord {
+        /// What it says from now on.
+        record: Box<Record>,
+        /// resourceVersion that is replaced; none: it is created.
+        over: Option<String>,
+        /// What is new, for Events.
+        change: RecordChange,
+    },
+    /// Create the Job of a hook.
+    RunHook {
+        /// Which hook.
+        key: HookKey,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// Take our finalizer off a hook Job whose outcome is recorded.
+    ReleaseJob {
+        /// Name of the Job.
+        name: String,
+    },
+    /// Delete a hook Job, and take our finalizer off.
+    DeleteJob {
+        /// Name of the Job.
+        name: String,
+    },
+    /// Apply objects of one stage.
+    Apply {
+        /// The stage.
+        stage: Stage,
+        /// Which objects.
+        objects: Vec<ObjectKey>,
+        /// Why.
+        cause: ApplyCause,
+    },
+    /// Delete a delivered object.
+    Delete {
+        /// Which.
+        key: ObjectKey,
+        /// uid that it must have.
+        uid: String,
+        /// resourceVersion that it must have.
+        resource_version: String,
+    },
+    /// Delete the record, and take our finalizer off.
+    ReleaseRecord,
+    /// Take our finalizer off the App.
+    ReleaseApp,
+    /// Write the status of the App.
+    WriteStatus(Box<Report>),
+    /// Do nothing until something is observed, or until a time.
+    Wait(Wait),
+}
+
+/// What is new in a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordChange {
+    /// Another revision is wanted.
+    Wanted,
+    /// A hook ended.
+    HookEnded(HookRun),
+    /// Failed hooks are to run again.
+    Retried,
+    /// All objects are applied.
+    Applied,
+    /// The revision is through.
+    Succeeded,
+    /// The progress deadline passed.
+    DeadlineMissed(String),
+}
+
+/// Why objects are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApplyCause {
+    /// They say something new.
+    Changed,
+    /// Somebody else changed or deleted them.
+    Drift,
+}
+
+/// Waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// For what.
+    pub what: WaitFor,
+    /// Until when at most, if a clock matters.
+    pub until: Option<Timestamp>,
+}
+
+/// What is awaited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// Nothing: delivered is what is wanted.
+    Change,
+    /// A person: a new spec, a retry, an upgrade.
+    Person,
+    /// The Project.
+    Project,
+    /// A hook Job.
+    Hook,
+    /// Health.
+    Health,
+    /// The end of an object that is being deleted.
+    Deletion,
+    /// The time to try again.
+    Retry,
+}

@@ -1,0 +1,139 @@
+//! Every change of a record: a record and an event go in, the next record comes out.
+
+use super::{Action, Observed, RecordChange, Wanted};
+use crate::revision::{HookOutcome, HookRun, InventoryEntry, Outcome, Record, Revision};
+
+/// A record and the resourceVersion at which it was read, if it exists.
+#[derive(Clone, Copy)]
+pub(super) struct Base<'o> {
+    pub record: &'o Record,
+    pub resource_version: Option<&'o str>,
+}
+
+impl Base<'_> {
+    fn write(self, record: Record, change: RecordChange) -> Action {
+        Action::WriteRecord {
+            record: Box::new(record),
+            over: self.resource_version.map(str::to_owned),
+            change,
+        }
+    }
+
+    /// Another revision is wanted: what was in progress is superseded, a kept hash that comes back gets
+    /// the next number, and every object is in the inventory before it is applied.
+    pub(super) fn wanted(self, o: &Observed, wanted: &Wanted) -> Action {
+        let mut record = self.record.clone();
+        record.app_uid.clone_from(&o.app.uid);
+        if let Some(last) = record.history.last_mut()
+            && last.outcome == Outcome::InProgress
+        {
+            last.outcome = Outcome::Superseded;
+            last.finished = Some(o.now);
+        }
+        let number = record
+            .history
+            .iter()
+            .map(|revision| revision.number)
+            .max()
+            .unwrap_or(0)
+            + 1;
+        let mut next = Revision::started(number, wanted.hash.clone(), o.now);
+        next.images.clone_from(&wanted.images);
+        next.change_cause.clone_from(&o.app.change_cause);
+        if let Some(index) = record
+            .history
+            .iter()
+            .position(|revision| revision.hash == wanted.hash)
+        {
+            let before = record.history.remove(index);
+            if record.delivered == Some(before.number) {
+                record.delivered = Some(number);
+            }
+        }
+        if self.resource_version.is_none() {
+            // A request from before the first delivery is no request about it.
+            record.retried.clone_from(&o.app.retry);
+        }
+        record.history.push(next);
+        record.trim(o.app.history_limit);
+        absorb(&mut record, o, wanted);
+        self.write(record, RecordChange::Wanted)
+    }
+
+    /// A hook ended.
+    pub(super) fn hook_ended(self, o: &Observed, run: HookRun) -> Action {
+        let mut record = self.record.clone();
+        if let HookOutcome::Failed { .. } = run.outcome
+            && let Some(last) = record.history.last_mut()
+            && last.hash == run.key.hash
+        {
+            last.outcome = Outcome::Failed;
+            last.finished = Some(o.now);
+        }
+        record.hooks.retain(|earlier| earlier.key != run.key);
+        record.hooks.push(run.clone());
+        self.write(record, RecordChange::HookEnded(run))
+    }
+
+    /// Failed hooks of the wanted revision are to run again.
+    pub(super) fn retried(self, o: &Observed) -> Action {
+        let mut record = self.record.clone();
+        record.retried.clone_from(&o.app.retry);
+        if let Some(last) = record.history.last_mut() {
+            for run in &mut record.hooks {
+                if run.key.hash == last.hash && matches!(run.outcome, HookOutcome::Failed { .. }) {
+                    run.outcome = HookOutcome::Retried;
+                    last.outcome = Outcome::InProgress;
+                    last.finished = None;
+                }
+            }
+        }
+        self.write(record, RecordChange::Retried)
+    }
+
+    /// All objects of the wanted revision are applied.
+    pub(super) fn applied(self, o: &Observed, wanted: &Wanted) -> Action {
+        let mut record = self.record.clone();
+        absorb(&mut record, o, wanted);
+        if let Some(last) = record.history.last_mut() {
+            record.delivered = Some(last.number);
+            last.applied = last.applied.or(Some(o.now));
+        }
+        self.write(record, RecordChange::Applied)
+    }
+
+    /// The wanted revision is through.
+    pub(super) fn succeeded(self, o: &Observed) -> Action {
+        self.ended(o, Outcome::Succeeded, RecordChange::Succeeded)
+    }
+
+    /// The wanted revision missed its deadline. It may still succeed.
+    pub(super) fn deadline_missed(self, o: &Observed, why: &str) -> Action {
+        self.ended(o, Outcome::Failed, RecordChange::DeadlineMissed(why.to_owned()))
+    }
+
+    fn ended(self, o: &Observed, outcome: Outcome, change: RecordChange) -> Action {
+        let mut record = self.record.clone();
+        if let Some(last) = record.history.last_mut() {
+            last.outcome = outcome;
+            last.finished = Some(o.now);
+        }
+        record.trim(o.app.history_limit);
+        self.write(record, change)
+    }
+}
+
+/// Puts what is wanted and what was applied into the inventory.
+fn absorb(record: &mut Record, o: &Observed, wanted: &Wanted) {
+    for object in &wanted.objects {
+        record
+            .inventory
+            .entry(object.key.clone())
+            .or_insert_with(InventoryEntry::default);
+    }
+    for (key, entry) in &o.applied {
+        if let Some(known) = record.inventory.get_mut(key) {
+            known.clone_from(entry);
+        }
+    }
+}

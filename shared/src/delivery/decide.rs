@@ -1,0 +1,310 @@
+//! The decision, in the order in which it is made. Reading `next` from top to bottom tells what
+//! delivery does.
+
+use super::changes::Base;
+use super::report::report;
+use super::{
+    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, Reason, RecordView, Stage, Wait, WaitFor,
+    Wanted, WantedObject, deletion, hooks,
+};
+use crate::health::Health;
+use crate::revision::{HookKey, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, Revision};
+use jiff::{SignedDuration, Timestamp};
+
+/// The next action for an App. Where nothing is to be done but wait, the status is made true first.
+#[must_use]
+pub fn decide(o: &Observed) -> Action {
+    let mut step = next(o);
+    if let Some(failure) = pending_failure(o, &step.action) {
+        let until = Some(failure.retry_at);
+        step = Step::new(
+            Action::Wait(Wait {
+                what: WaitFor::Retry,
+                until,
+            }),
+            Situation::Failing(failure.clone()),
+        );
+    }
+    let Action::Wait(_) = step.action else {
+        return step.action;
+    };
+    let gone = o.app.deleting && !o.app.finalizer;
+    let cannot_write = o
+        .failure
+        .as_ref()
+        .is_some_and(|failure| failure.attempted == Attempted::Status && failure.retry_at > o.now);
+    let wanted = report(o, &step.situation);
+    if gone || cannot_write || wanted == o.status {
+        return step.action;
+    }
+    Action::WriteStatus(Box::new(wanted))
+}
+
+/// What is done next, and how things stand meanwhile.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub action: Action,
+    pub situation: Situation,
+}
+
+impl Step {
+    pub(super) fn new(action: Action, situation: Situation) -> Self {
+        Self { action, situation }
+    }
+}
+
+/// How things stand, for the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Situation {
+    /// Nothing can be done until somebody else acts.
+    Blocked {
+        reason: Reason,
+        message: String,
+    },
+    /// An action failed and will be tried again.
+    Failing(Failure),
+    Deleting {
+        waits_for: Option<ObjectKey>,
+    },
+    Starting,
+    HookRunning {
+        key: HookKey,
+        attempt: u32,
+        why: Option<String>,
+    },
+    HookFailed(HookRun),
+    Applying,
+    Unhealthy {
+        key: ObjectKey,
+        why: String,
+    },
+    /// It may still become healthy, but missed its deadline or says that it cannot.
+    Broken {
+        key: ObjectKey,
+        why: String,
+    },
+    Done,
+}
+
+fn next(o: &Observed) -> Step {
+    let empty = Record {
+        app_uid: o.app.uid.clone(),
+        ..Record::default()
+    };
+    let base = match &o.record {
+        RecordView::Present {
+            record,
+            resource_version,
+        } => Some(Base {
+            record,
+            resource_version: Some(resource_version),
+        }),
+        RecordView::Absent => Some(Base {
+            record: &empty,
+            resource_version: None,
+        }),
+        RecordView::Unusable(_) => None,
+    };
+    if o.app.deleting {
+        return deletion::step(o, base);
+    }
+    if let Some(step) = blocked(o) {
+        return step;
+    }
+    let (Ok(wanted), Some(base)) = (&o.wanted, base) else {
+        // Both are reported by `blocked`.
+        return person(Reason::Unreadable, String::new());
+    };
+    if !o.app.finalizer {
+        return Step::new(Action::AddFinalizer, Situation::Starting);
+    }
+    if base.record.app_uid != o.app.uid {
+        // Of an earlier App of this name: cleared first.
+        return Step::new(Action::ReleaseRecord, Situation::Starting);
+    }
+    let revision = match base.record.wanted() {
+        Some(revision) if revision.hash == wanted.hash => revision,
+        _ => return Step::new(base.wanted(o, wanted), Situation::Starting),
+    };
+    if let Some(action) = hooks::settle(o, base) {
+        return Step::new(action, Situation::Starting);
+    }
+    if o.app.retry.is_some() && o.app.retry != base.record.retried {
+        return Step::new(base.retried(o), Situation::Starting);
+    }
+    let through = revision.outcome == Outcome::Succeeded;
+    hooks::run(o, base, &wanted.hash, Phase::Pre, &wanted.pre)
+        .or_else(|| apply(o, base.record, wanted))
+        .or_else(|| record_applied(o, base, wanted))
+        .or_else(|| await_health(o, base, wanted, revision))
+        .or_else(|| hooks::run(o, base, &wanted.hash, Phase::Post, &wanted.post))
+        .or_else(|| (!through).then(|| Step::new(base.succeeded(o), Situation::Done)))
+        .unwrap_or_else(|| {
+            Step::new(
+                Action::Wait(Wait {
+                    what: WaitFor::Change,
+                    until: None,
+                }),
+                Situation::Done,
+            )
+        })
+}
+
+/// What forbids any delivery now.
+fn blocked(o: &Observed) -> Option<Step> {
+    match &o.gate {
+        Gate::Open => {}
+        Gate::NamespaceGoes => {
+            return Some(person(
+                Reason::Deleting,
+                "the namespace is being deleted".to_owned(),
+            ));
+        }
+        Gate::Shut { reason, message } => {
+            let wait = Wait {
+                what: WaitFor::Project,
+                until: None,
+            };
+            let situation = Situation::Blocked {
+                reason: *reason,
+                message: message.clone(),
+            };
+            return Some(Step::new(Action::Wait(wait), situation));
+        }
+    }
+    if o.app.suspended {
+        return Some(person(
+            Reason::Suspended,
+            "spec.suspend is true: nothing is delivered until it is false".into(),
+        ));
+    }
+    if let Err(why) = &o.wanted {
+        return Some(person(Reason::Unreadable, why.clone()));
+    }
+    if let RecordView::Unusable(error) = &o.record {
+        return Some(person(
+            Reason::RecordUnusable,
+            format!("the revision record {error}"),
+        ));
+    }
+    None
+}
+
+fn person(reason: Reason, message: String) -> Step {
+    let wait = Wait {
+        what: WaitFor::Person,
+        until: None,
+    };
+    Step::new(Action::Wait(wait), Situation::Blocked { reason, message })
+}
+
+/// The first stage that has something to apply.
+fn apply(o: &Observed, record: &Record, wanted: &Wanted) -> Option<Step> {
+    for stage in Stage::ALL {
+        let due: Vec<(&ObjectKey, ApplyCause)> = wanted
+            .objects
+            .iter()
+            .filter(|object| object.stage == stage)
+            .filter_map(|object| Some((&object.key, why_apply(o, record, object)?)))
+            .collect();
+        if due.is_empty() {
+            continue;
+        }
+        let drift = due.iter().all(|(_, cause)| *cause == ApplyCause::Drift);
+        let action = Action::Apply {
+            stage,
+            objects: due.into_iter().map(|(key, _)| key.clone()).collect(),
+            cause: if drift {
+                ApplyCause::Drift
+            } else {
+                ApplyCause::Changed
+            },
+        };
+        return Some(Step::new(action, Situation::Applying));
+    }
+    None
+}
+
+/// Why an object is to be applied, if it is.
+fn why_apply(o: &Observed, record: &Record, object: &WantedObject) -> Option<ApplyCause> {
+    let known = known(o, record, &object.key);
+    if known.rendered.as_ref() != Some(&object.rendered) {
+        return Some(ApplyCause::Changed);
+    }
+    match o.live.get(&object.key) {
+        // Its end is awaited: until then an apply would change what is about to go.
+        Some(live) if live.deleting => None,
+        Some(live) if Some(&live.uid) == known.uid.as_ref() && live.owned == known.owned => None,
+        _ => Some(ApplyCause::Drift),
+    }
+}
+
+/// What is known of an object: by memory, else by the record.
+fn known(o: &Observed, record: &Record, key: &ObjectKey) -> InventoryEntry {
+    o.applied
+        .get(key)
+        .or_else(|| record.inventory.get(key))
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn record_applied(o: &Observed, base: Base<'_>, wanted: &Wanted) -> Option<Step> {
+    let delivered = base.record.delivered_hash() == Some(&wanted.hash)
+        && base
+            .record
+            .wanted()
+            .is_some_and(|revision| revision.applied.is_some());
+    let known = wanted.objects.iter().all(|object| {
+        let recorded = base.record.inventory.get(&object.key);
+        recorded == Some(&known(o, base.record, &object.key))
+    });
+    (!delivered || !known).then(|| Step::new(base.applied(o, wanted), Situation::Applying))
+}
+
+fn await_health(o: &Observed, base: Base<'_>, wanted: &Wanted, revision: &Revision) -> Option<Step> {
+    let unhealthy = wanted.objects.iter().find_map(|object| {
+        let health = o.live.get(&object.key).map(|live: &Live| &live.health);
+        match health {
+            Some(Health::Ready) => None,
+            Some(Health::Progressing { why }) => Some((&object.key, why.as_str(), false)),
+            Some(Health::Failed { why }) => Some((&object.key, why.as_str(), true)),
+            None => Some((&object.key, "it is gone", false)),
+        }
+    });
+    let (key, why, failed) = unhealthy?;
+    let deadline = deadline(o, revision);
+    let missed = deadline.is_some_and(|deadline| deadline <= o.now);
+    let rolling = revision.outcome == Outcome::InProgress;
+    if rolling && (failed || missed) {
+        let message = format!("{key}: {why}");
+        return Some(Step::new(base.deadline_missed(o, &message), Situation::Applying));
+    }
+    let wait = |until| {
+        Action::Wait(Wait {
+            what: WaitFor::Health,
+            until,
+        })
+    };
+    let (key, why) = (key.clone(), why.to_owned());
+    Some(if failed || revision.outcome == Outcome::Failed {
+        Step::new(wait(None), Situation::Broken { key, why })
+    } else {
+        Step::new(
+            wait(deadline.filter(|_| rolling)),
+            Situation::Unhealthy { key, why },
+        )
+    })
+}
+
+fn deadline(o: &Observed, revision: &Revision) -> Option<Timestamp> {
+    let allowed = SignedDuration::from_secs(o.app.progress_deadline);
+    revision.applied?.checked_add(allowed).ok()
+}
+
+/// The failure that forbids an action for now.
+fn pending_failure<'o>(o: &'o Observed, action: &Action) -> Option<&'o Failure> {
+    let failure = o.failure.as_ref()?;
+    let acts = !matches!(action, Action::Wait(_));
+    let fresh = failure.generation == o.app.generation && failure.retry_at > o.now;
+    (acts && fresh && failure.attempted != Attempted::Status).then_some(failure)
+}

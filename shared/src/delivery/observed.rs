@@ -1,0 +1,196 @@
+//! What `decide` sees.
+
+use super::{Reason, Report, Stage};
+use crate::health::Health;
+use crate::revision::{Digest, HookKey, InventoryEntry, ObjectKey, Phase, Record, RecordError, RevisionHash};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// One App and everything around it, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The time.
+    pub now: Timestamp,
+    /// The App.
+    pub app: AppView,
+    /// Whether its Project lets it deliver.
+    pub gate: Gate,
+    /// What it asks for, or why that cannot be read: a sentence.
+    pub wanted: Result<Wanted, String>,
+    /// Its record.
+    pub record: RecordView,
+    /// What was applied since the record was written. Lost in a crash, and then applied again.
+    pub applied: BTreeMap<ObjectKey, InventoryEntry>,
+    /// The objects of inventory and wish that exist.
+    pub live: BTreeMap<ObjectKey, Live>,
+    /// Its hook Jobs.
+    pub jobs: Vec<JobView>,
+    /// The last action, if it failed.
+    pub failure: Option<Failure>,
+    /// What its status says now.
+    pub status: Report,
+}
+
+/// The App's metadata, and those parts of its spec that are no part of a revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppView {
+    /// uid.
+    pub uid: String,
+    /// Generation of the spec.
+    pub generation: i64,
+    /// It is being deleted.
+    pub deleting: bool,
+    /// Our finalizer is on it.
+    pub finalizer: bool,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// `spec.deletionPolicy` is `Orphan`.
+    pub orphan: bool,
+    /// `spec.revisionHistoryLimit`.
+    pub history_limit: usize,
+    /// `spec.progressDeadlineSeconds`.
+    pub progress_deadline: i64,
+    /// Value of the annotation `retry-hooks`.
+    pub retry: Option<String>,
+    /// Value of the annotation `change-cause`.
+    pub change_cause: Option<String>,
+    /// Pods of the workload, as label selector, for the scale subresource.
+    pub selector: Option<String>,
+}
+
+/// Whether the Project lets the App deliver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// It does.
+    Open,
+    /// It does not yet, or not any more.
+    Shut {
+        /// Why, as a word.
+        reason: Reason,
+        /// Why, as a sentence, and what to do.
+        message: String,
+    },
+    /// The namespace is being deleted with everything in it.
+    NamespaceGoes,
+}
+
+/// What the App asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Hash of the revision.
+    pub hash: RevisionHash,
+    /// Names of the pre hooks, in order.
+    pub pre: Vec<String>,
+    /// Names of the post hooks, in order.
+    pub post: Vec<String>,
+    /// The objects, in the order of delivery within each stage.
+    pub objects: Vec<WantedObject>,
+    /// All images, as delivered.
+    pub images: Vec<String>,
+}
+
+/// One object that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedObject {
+    /// Which.
+    pub key: ObjectKey,
+    /// When it is delivered.
+    pub stage: Stage,
+    /// Digest of what is applied.
+    pub rendered: Digest,
+}
+
+/// The record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordView {
+    /// There is none.
+    Absent,
+    /// It is there.
+    Present {
+        /// What it says.
+        record: Box<Record>,
+        /// resourceVersion at which it says so.
+        resource_version: String,
+    },
+    /// It cannot be used.
+    Unusable(RecordError),
+}
+
+/// An object that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// uid.
+    pub uid: String,
+    /// resourceVersion.
+    pub resource_version: String,
+    /// It is being deleted.
+    pub deleting: bool,
+    /// Digest of the fields that are ours, if any are.
+    pub owned: Option<Digest>,
+    /// What its status says.
+    pub health: Health,
+    /// Its Pods, where it is a workload.
+    pub replicas: Option<i32>,
+}
+
+/// A hook Job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// Name of the Job.
+    pub name: String,
+    /// The hook.
+    pub key: HookKey,
+    /// The attempt.
+    pub attempt: u32,
+    /// Our finalizer is on it.
+    pub held: bool,
+    /// How far it is.
+    pub state: JobState,
+}
+
+/// How far a hook Job is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// Not ended.
+    Running {
+        /// What keeps its Pod from running, if anything does.
+        why: Option<String>,
+    },
+    /// Completed.
+    Succeeded,
+    /// Ended badly.
+    Failed {
+        /// Exit code of the container, if one ended.
+        exit_code: Option<i32>,
+        /// The Job's reason and the last lines of output.
+        message: String,
+    },
+}
+
+/// An action that failed, kept in memory until one succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What was attempted.
+    pub attempted: Attempted,
+    /// Generation of the App at that time: a new spec is tried at once.
+    pub generation: i64,
+    /// Why it failed, as a word.
+    pub reason: Reason,
+    /// Why it failed, as a sentence.
+    pub message: String,
+    /// Until when nothing is tried.
+    pub retry_at: Timestamp,
+}
+
+/// What was attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempted {
+    /// To write the status: then the status cannot tell of it.
+    Status,
+    /// To apply objects.
+    Apply,
+    /// To start a hook.
+    Hook(Phase),
+    /// Anything else.
+    Other,
+}

@@ -1,0 +1,20 @@
+//! Jobs: done, failed, or running. Unlike kstatus, a running Job is not ready.
+
+use super::{Health, condition, integer};
+use serde_json::Value;
+
+pub(super) fn job(object: &Value) -> Health {
+    for kind in ["Failed", "FailureTarget"] {
+        if let Some(("True", reason, message)) = condition(object, kind) {
+            return Health::failed(format!("{reason}: {message}"));
+        }
+    }
+    if let Some(("True", ..)) = condition(object, "Complete") {
+        return Health::Ready;
+    }
+    if let Some(("True", ..)) = condition(object, "Suspended") {
+        return Health::Ready;
+    }
+    let active = integer(object, "/status/active").unwrap_or(0);
+    Health::progressing(format!("{active} Pods are running"))
+}

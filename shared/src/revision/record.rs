@@ -1,0 +1,499 @@
+//! The record of an App: the ConfigMap `kubeop-revision-<app>`, read and written whole.
+//!
+//! It says which revisions there were, how their hooks ended, and which objects are delivered. It is the
+//! only memory that must survive a crash.
+
+use super::hash::{Digest, HASH_VERSION, RevisionHash};
+use super::record_text::{self, BadLine, Entry};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Version of the record's own layout.
+const FORMAT: u32 = 1;
+/// How many hashes are remembered whose hooks ran and whose revision is no longer kept.
+const REMEMBERED: usize = 1000;
+
+/// What kubeOP remembers about an App.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// uid of the App that this is about.
+    pub app_uid: String,
+    /// Number of the revision whose objects were all applied last.
+    pub delivered: Option<u64>,
+    /// Revisions, oldest first. The last one is wanted.
+    pub history: Vec<Revision>,
+    /// How hooks ended, of the kept revisions.
+    pub hooks: Vec<HookRun>,
+    /// Every object that is delivered, or about to be.
+    pub inventory: BTreeMap<ObjectKey, InventoryEntry>,
+    /// The last value of `retry-hooks` that was acted on.
+    pub retried: Option<String>,
+    /// Hooks that succeeded for revisions which are no longer kept: they never run again for those.
+    pub remembered: Vec<HookKey>,
+}
+
+/// One revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Counted from 1, one more for each change of what is wanted.
+    pub number: u64,
+    /// Hash of what it says.
+    pub hash: RevisionHash,
+    /// Version of the canonical form that was hashed.
+    pub hash_version: u32,
+    /// How it went.
+    pub outcome: Outcome,
+    /// When it was first wanted.
+    pub started: Timestamp,
+    /// When all of its objects were applied.
+    pub applied: Option<Timestamp>,
+    /// When it succeeded, failed or was superseded.
+    pub finished: Option<Timestamp>,
+    /// Images of containers and hooks, as delivered.
+    pub images: Vec<String>,
+    /// `platform.kubeop.io/change-cause` of the App at that time.
+    pub change_cause: Option<String>,
+}
+
+/// How a revision went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Not decided yet.
+    InProgress,
+    /// Everything is applied and healthy, and all hooks succeeded.
+    Succeeded,
+    /// A hook failed.
+    Failed,
+    /// Another revision was wanted before this one was through.
+    Superseded,
+}
+
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// Before anything is delivered.
+    Pre,
+    /// Once everything is healthy.
+    Post,
+}
+
+/// One hook of one revision.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HookKey {
+    /// The revision.
+    pub hash: RevisionHash,
+    /// When it runs.
+    pub phase: Phase,
+    /// Its name.
+    pub name: String,
+}
+
+/// How one attempt of a hook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookRun {
+    /// Which hook.
+    pub key: HookKey,
+    /// Counted from 1; one more for each `retry-hooks`.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: HookOutcome,
+    /// When that was recorded.
+    pub finished: Timestamp,
+}
+
+/// How an attempt of a hook ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum HookOutcome {
+    /// Its Job completed.
+    Succeeded,
+    /// Its Job failed.
+    Failed {
+        /// Exit code of the container, if one ended.
+        exit_code: Option<i32>,
+        /// The Job's reason and the last lines of output, at most 512 characters.
+        message: String,
+    },
+    /// It failed, and is to run again with the next attempt.
+    Retried,
+}
+
+/// Kind and name of an object in the namespace of the App.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// API group; empty for core.
+    pub group: String,
+    /// API version.
+    pub version: String,
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+}
+
+/// What is known of a delivered object. Empty: it is about to be applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InventoryEntry {
+    /// uid that the API server gave it.
+    pub uid: Option<String>,
+    /// Digest of what was applied.
+    pub rendered: Option<Digest>,
+    /// Digest of the fields that the API server then said are ours.
+    pub owned: Option<Digest>,
+}
+
+/// Why a record cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Written by a later version of kubeOP.
+    #[error(
+        "was written by a newer version of kubeOP (format {format}); this App is left alone until kubeOP is upgraded"
+    )]
+    Newer {
+        /// The format that it names.
+        format: u32,
+    },
+    /// Not what kubeOP writes.
+    #[error("cannot be read: data.{key} {why}")]
+    Unreadable {
+        /// Key of `data`.
+        key: &'static str,
+        /// What is wrong there.
+        why: String,
+    },
+}
+
+impl Record {
+    /// The revision that is wanted.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&Revision> {
+        self.history.last()
+    }
+
+    /// Hash of the revision that is delivered.
+    #[must_use]
+    pub fn delivered_hash(&self) -> Option<&RevisionHash> {
+        let number = self.delivered?;
+        let revision = self.history.iter().find(|revision| revision.number == number)?;
+        Some(&revision.hash)
+    }
+
+    /// How the latest attempt of a hook ended, if one did.
+    #[must_use]
+    pub fn hook(&self, key: &HookKey) -> Option<&HookRun> {
+        self.hooks.iter().rev().find(|run| run.key == *key)
+    }
+
+    /// Whether a hook succeeded for its revision, now or long ago.
+    #[must_use]
+    pub fn succeeded(&self, key: &HookKey) -> bool {
+        let now = self
+            .hook(key)
+            .is_some_and(|run| run.outcome == HookOutcome::Succeeded);
+        now || self.remembered.contains(key)
+    }
+
+    /// Keeps the latest `limit` revisions besides the wanted one, and whatever is delivered or was the
+    /// latest to succeed. Hooks that succeeded for the others are remembered.
+    pub fn trim(&mut self, limit: usize) {
+        let latest_success = self
+            .history
+            .iter()
+            .rev()
+            .find(|revision| revision.outcome == Outcome::Succeeded);
+        let held = [self.delivered, latest_success.map(|revision| revision.number)];
+        let old = self.history.len().saturating_sub(limit.max(1));
+        let mut index = 0;
+        self.history.retain(|revision| {
+            index += 1;
+            index > old || held.contains(&Some(revision.number))
+        });
+        let kept: Vec<&RevisionHash> = self.history.iter().map(|revision| &revision.hash).collect();
+        let (hooks, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.hooks)
+            .into_iter()
+            .partition(|run| kept.contains(&&run.key.hash));
+        self.hooks = hooks;
+        let succeeded = gone
+            .into_iter()
+            .filter(|run| run.outcome == HookOutcome::Succeeded);
+        self.remembered.extend(succeeded.map(|run| run.key));
+        let surplus = self.remembered.len().saturating_sub(REMEMBERED);
+        self.remembered.drain(..surplus);
+    }
+
+    /// `data` of the ConfigMap.
+    #[must_use]
+    pub fn to_data(&self) -> BTreeMap<String, String> {
+        let newest_first = self.history.iter().rev().map(Revision::entry);
+        let mut data = BTreeMap::from([
+            ("app-uid".to_owned(), self.app_uid.clone()),
+            ("format".to_owned(), FORMAT.to_string()),
+            (
+                "history".to_owned(),
+                record_text::write(&newest_first.collect::<Vec<_>>()),
+            ),
+        ]);
+        let mut add = |key: &str, text: String| {
+            if !text.is_empty() {
+                data.insert(key.to_owned(), text);
+            }
+        };
+        if let Some(wanted) = self.wanted() {
+            add("wanted", wanted.number.to_string());
+        }
+        add(
+            "delivered",
+            self.delivered
+                .map(|number| number.to_string())
+                .unwrap_or_default(),
+        );
+        add("retried", self.retried.clone().unwrap_or_default());
+        add(
+            "hooks",
+            record_text::write(&self.hooks.iter().map(HookRun::entry).collect::<Vec<_>>()),
+        );
+        let inventory: Vec<_> = self
+            .inventory
+            .iter()
+            .map(|(key, entry)| entry.entry(key))
+            .collect();
+        add("inventory", record_text::write(&inventory));
+        let remembered: Vec<_> = self.remembered.iter().map(HookKey::entry).collect();
+        add("remembered", record_text::write(&remembered));
+        data
+    }
+
+    /// Reads `data` of the ConfigMap.
+    pub fn from_data(data: &BTreeMap<String, String>) -> Result<Self, RecordError> {
+        let unreadable = |key, why: &str| RecordError::Unreadable {
+            key,
+            why: why.to_owned(),
+        };
+        let format = data.get("format").and_then(|text| text.parse::<u32>().ok());
+        match format {
+            Some(FORMAT) => {}
+            Some(format) if format > FORMAT => return Err(RecordError::Newer { format }),
+            _ => return Err(unreadable("format", "names no format")),
+        }
+        let mut history = list(data, "history", Revision::read)?;
+        history.reverse();
+        Ok(Self {
+            app_uid: data.get("app-uid").cloned().unwrap_or_default(),
+            delivered: match data.get("delivered") {
+                None => None,
+                Some(text) => Some(
+                    text.parse()
+                        .map_err(|_| unreadable("delivered", "is no number"))?,
+                ),
+            },
+            history,
+            hooks: list(data, "hooks", HookRun::read)?,
+            inventory: list(data, "inventory", InventoryEntry::read)?
+                .into_iter()
+                .collect(),
+            retried: data.get("retried").cloned(),
+            remembered: list(data, "remembered", HookKey::read)?,
+        })
+    }
+}
+
+fn list<T>(
+    data: &BTreeMap<String, String>,
+    key: &'static str,
+    read: impl Fn(&Entry) -> Option<T>,
+) -> Result<Vec<T>, RecordError> {
+    let text = data.get(key).map_or("", String::as_str);
+    let entries = record_text::read(text).map_err(|BadLine { line }| RecordError::Unreadable {
+        key,
+        why: format!("breaks at line {line}"),
+    })?;
+    let values = entries.iter().enumerate().map(|(index, entry)| {
+        read(entry).ok_or_else(|| RecordError::Unreadable {
+            key,
+            why: format!("has an entry {} that lacks a field", index + 1),
+        })
+    });
+    values.collect()
+}
+
+impl Revision {
+    /// The first entry about a hash, now wanted.
+    #[must_use]
+    pub fn started(number: u64, hash: RevisionHash, started: Timestamp) -> Self {
+        Self {
+            number,
+            hash,
+            hash_version: HASH_VERSION,
+            outcome: Outcome::InProgress,
+            started,
+            applied: None,
+            finished: None,
+            images: Vec::new(),
+            change_cause: None,
+        }
+    }
+
+    fn entry(&self) -> Entry {
+        Entry::default()
+            .with("revision", self.number)
+            .with("outcome", self.outcome)
+            .with("hash", &self.hash)
+            .with("hashVersion", self.hash_version)
+            .with("started", self.started)
+            .with_some("applied", self.applied)
+            .with_some("finished", self.finished)
+            .with_some("images", (!self.images.is_empty()).then(|| self.images.join(" ")))
+            .with_some("changeCause", self.change_cause.as_ref())
+    }
+
+    fn read(entry: &Entry) -> Option<Self> {
+        let time = |name| entry.get(name).map(str::parse::<Timestamp>).transpose().ok();
+        let images = entry.get("images").unwrap_or_default();
+        Some(Self {
+            number: entry.get("revision")?.parse().ok()?,
+            hash: RevisionHash::read(entry.get("hash")?)?,
+            hash_version: entry.get("hashVersion")?.parse().ok()?,
+            outcome: Outcome::read(entry.get("outcome")?)?,
+            started: time("started")??,
+            applied: time("applied")?,
+            finished: time("finished")?,
+            images: images.split_whitespace().map(str::to_owned).collect(),
+            change_cause: entry.get("changeCause").map(str::to_owned),
+        })
+    }
+}
+
+impl Outcome {
+    const ALL: [Self; 4] = [Self::InProgress, Self::Succeeded, Self::Failed, Self::Superseded];
+
+    fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.to_string() == text)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InProgress => "InProgress",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Superseded => "Superseded",
+        })
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pre => "pre",
+            Self::Post => "post",
+        })
+    }
+}
+
+impl Phase {
+    /// Reads `pre` or `post`.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        [Self::Pre, Self::Post]
+            .into_iter()
+            .find(|phase| phase.to_string() == text)
+    }
+}
+
+impl HookKey {
+    fn entry(&self) -> Entry {
+        Entry::default()
+            .with("hook", &self.name)
+            .with("phase", self.phase)
+            .with("hash", &self.hash)
+    }
+
+    fn read(entry: &Entry) -> Option<Self> {
+        Some(Self {
+            hash: RevisionHash::read(entry.get("hash")?)?,
+            phase: Phase::read(entry.get("phase")?)?,
+            name: entry.get("hook")?.to_owned(),
+        })
+    }
+}
+
+impl HookRun {
+    fn entry(&self) -> Entry {
+        let entry = self.key.entry().with("attempt", self.attempt);
+        let entry = match &self.outcome {
+            HookOutcome::Succeeded => entry.with("outcome", "Succeeded"),
+            HookOutcome::Retried => entry.with("outcome", "Retried"),
+            HookOutcome::Failed { exit_code, message } => entry
+                .with("outcome", "Failed")
+                .with_some("exitCode", *exit_code)
+                .with("message", message),
+        };
+        entry.with("finished", self.finished)
+    }
+
+    fn read(entry: &Entry) -> Option<Self> {
+        Some(Self {
+            key: HookKey::read(entry)?,
+            attempt: entry.get("attempt")?.parse().ok()?,
+            outcome: match entry.get("outcome")? {
+                "Succeeded" => HookOutcome::Succeeded,
+                "Retried" => HookOutcome::Retried,
+                "Failed" => HookOutcome::Failed {
+                    exit_code: entry.get("exitCode").and_then(|code| code.parse().ok()),
+                    message: entry.get("message").unwrap_or_default().to_owned(),
+                },
+                _ => return None,
+            },
+            finished: entry.get("finished")?.parse().ok()?,
+        })
+    }
+}
+
+impl ObjectKey {
+    /// `apps/v1`, or `v1` in the core group.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+}
+
+/// `Deployment payments`, as messages name an object.
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+impl InventoryEntry {
+    fn entry(&self, key: &ObjectKey) -> Entry {
+        Entry::default()
+            .with("kind", &key.kind)
+            .with("name", &key.name)
+            .with("apiVersion", key.api_version())
+            .with_some("uid", self.uid.as_ref())
+            .with_some("rendered", self.rendered.as_ref().map(Digest::as_str))
+            .with_some("owned", self.owned.as_ref().map(Digest::as_str))
+    }
+
+    fn read(entry: &Entry) -> Option<(ObjectKey, Self)> {
+        let api_version = entry.get("apiVersion")?;
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let key = ObjectKey {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: entry.get("kind")?.to_owned(),
+            name: entry.get("name")?.to_owned(),
+        };
+        let read = Self {
+            uid: entry.get("uid").map(str::to_owned),
+            rendered: entry.get("rendered").and_then(Digest::read),
+            owned: entry.get("owned").and_then(Digest::read),
+        };
+        Some((key, read))
+    }
+}
