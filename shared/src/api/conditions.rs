@@ -69,6 +69,14 @@ pub enum Reason {
     Unhealthy,
     /// The Project that is named does not exist.
     ProjectNotFound,
+    /// The Project is there, but its namespace is not ready yet.
+    ProjectNotReady,
+    /// The App lives in another namespace than its Project's.
+    WrongNamespace,
+    /// The account that delivers lacks a right.
+    Forbidden,
+    /// A request of kubeOP failed; it is tried again.
+    Retrying,
     /// The Tenant that is named does not exist.
     TenantNotFound,
     /// The namespace exists and has not agreed to be adopted, or is none that may be a project's.
@@ -77,6 +85,10 @@ pub enum Reason {
     Invalid,
     /// The record of revisions was written by a newer kubeOP.
     NewerRecord,
+    /// The record of revisions cannot be read.
+    UnreadableRecord,
+    /// The webhook does not refuse a foreign image in the namespace.
+    GateOpen,
     /// The object is being deleted.
     Deleting,
     /// Objects that must go first are still there.
@@ -164,6 +176,38 @@ impl ConditionStatus {
 }
 
 impl Reason {
+    const ALL: [Self; 24] = [
+        Self::Succeeded,
+        Self::Progressing,
+        Self::Waiting,
+        Self::NothingToDo,
+        Self::Suspended,
+        Self::HookRunning,
+        Self::HookFailed,
+        Self::ApplyFailed,
+        Self::Conflict,
+        Self::ProgressDeadlineExceeded,
+        Self::Unhealthy,
+        Self::ProjectNotFound,
+        Self::ProjectNotReady,
+        Self::WrongNamespace,
+        Self::Forbidden,
+        Self::Retrying,
+        Self::TenantNotFound,
+        Self::NamespaceRefused,
+        Self::Invalid,
+        Self::NewerRecord,
+        Self::UnreadableRecord,
+        Self::GateOpen,
+        Self::Deleting,
+        Self::StillInUse,
+    ];
+
+    /// Reads back the word in the API.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
     /// The word in the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -179,10 +223,16 @@ impl Reason {
             Self::ProgressDeadlineExceeded => "ProgressDeadlineExceeded",
             Self::Unhealthy => "Unhealthy",
             Self::ProjectNotFound => "ProjectNotFound",
+            Self::ProjectNotReady => "ProjectNotReady",
+            Self::WrongNamespace => "WrongNamespace",
+            Self::Forbidden => "Forbidden",
+            Self::Retrying => "Retrying",
             Self::TenantNotFound => "TenantNotFound",
             Self::NamespaceRefused => "NamespaceRefused",
             Self::Invalid => "Invalid",
             Self::NewerRecord => "NewerRecord",
+            Self::UnreadableRecord => "UnreadableRecord",
+            Self::GateOpen => "GateOpen",
             Self::Deleting => "Deleting",
             Self::StillInUse => "StillInUse",
         }

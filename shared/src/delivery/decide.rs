@@ -4,11 +4,12 @@
 use super::changes::Base;
 use super::report::report;
 use super::{
-    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, Reason, RecordView, Stage, Wait, WaitFor,
+    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Stage, Wait, WaitFor,
     Wanted, WantedObject, deletion, hooks,
 };
+use crate::api::conditions::Reason;
 use crate::health::Health;
-use crate::revision::{HookKey, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, Revision};
+use crate::revision::{HookKey, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision};
 use jiff::{SignedDuration, Timestamp};
 
 /// The next action for an App. Where nothing is to be done but wait, the status is made true first.
@@ -113,7 +114,7 @@ fn next(o: &Observed) -> Step {
     }
     let (Ok(wanted), Some(base)) = (&o.wanted, base) else {
         // Both are reported by `blocked`.
-        return person(Reason::Unreadable, String::new());
+        return person(Reason::Invalid, String::new());
     };
     if !o.app.finalizer {
         return Step::new(Action::AddFinalizer, Situation::Starting);
@@ -179,13 +180,14 @@ fn blocked(o: &Observed) -> Option<Step> {
         ));
     }
     if let Err(why) = &o.wanted {
-        return Some(person(Reason::Unreadable, why.clone()));
+        return Some(person(Reason::Invalid, why.clone()));
     }
     if let RecordView::Unusable(error) = &o.record {
-        return Some(person(
-            Reason::RecordUnusable,
-            format!("the revision record {error}"),
-        ));
+        let reason = match error {
+            RecordError::Newer { .. } => Reason::NewerRecord,
+            RecordError::Unreadable { .. } => Reason::UnreadableRecord,
+        };
+        return Some(person(reason, format!("the revision record {error}")));
     }
     None
 }

@@ -17,5 +17,5 @@ pub use decide::decide;
 pub use observed::{
     AppView, Attempted, Failure, Gate, JobState, JobView, Live, Observed, RecordView, Wanted, WantedObject,
 };
-pub use report::{Reason, Report, State, Stated};
+pub use report::{Report, Stated};
 pub use stage::Stage;

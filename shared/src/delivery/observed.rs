@@ -1,6 +1,7 @@
 //! What `decide` sees.
 
-use super::{Reason, Report, Stage};
+use super::{Report, Stage};
+use crate::api::conditions::Reason;
 use crate::health::Health;
 use crate::revision::{Digest, HookKey, InventoryEntry, ObjectKey, Phase, Record, RecordError, RevisionHash};
 use jiff::Timestamp;
@@ -34,6 +35,8 @@ pub struct Observed {
 /// The App's metadata, and those parts of its spec that are no part of a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppView {
+    /// Name.
+    pub name: String,
     /// uid.
     pub uid: String,
     /// Generation of the spec.

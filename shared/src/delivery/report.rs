@@ -2,10 +2,11 @@
 
 use super::decide::Situation;
 use super::{Failure, Observed, RecordView, Wanted};
-use crate::api::conditions::ConditionType;
+use crate::api::AppStatus;
+use crate::api::conditions::{self, ConditionStatus, ConditionType, Reason};
 use crate::revision::{HookKey, HookOutcome, HookRun, Phase, Record};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The status of an App.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,93 +29,78 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stated {
     /// True, False or Unknown.
-    pub state: State,
+    pub state: ConditionStatus,
     /// Why, as a word.
-    pub reason: String,
+    pub reason: Reason,
     /// Why, as a sentence.
     pub message: String,
 }
 
-/// The status of a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It holds.
-    True,
-    /// It does not.
-    False,
-    /// Not known yet.
-    Unknown,
-}
+impl Report {
+    /// What a status says.
+    #[must_use]
+    pub fn of(status: &AppStatus) -> Self {
+        let stated = |kind: ConditionType| {
+            let condition = conditions::get(&status.conditions, kind)?;
+            let state = match condition.status.as_str() {
+                "True" => ConditionStatus::True,
+                "False" => ConditionStatus::False,
+                _ => ConditionStatus::Unknown,
+            };
+            let (reason, message) = (Reason::read(&condition.reason)?, condition.message.clone());
+            Some((kind, Stated { state, reason, message }))
+        };
+        Self {
+            observed_generation: status.observed_generation,
+            conditions: REPORTED.into_iter().filter_map(stated).collect(),
+            revision: status.revision.clone(),
+            handled: status.handled.clone(),
+            replicas: status.replicas,
+            selector: status.selector.clone(),
+        }
+    }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::True => "True",
-            Self::False => "False",
-            Self::Unknown => "Unknown",
-        })
+    /// The status that says this. Transition times stand still where the old status says the same.
+    #[must_use]
+    pub fn to_status(&self, before: &AppStatus, now: Timestamp) -> AppStatus {
+        let mut said = before.conditions.clone();
+        said.retain(|condition| {
+            let reported = REPORTED.into_iter().find(|kind| kind.as_str() == condition.type_);
+            reported.is_none_or(|kind| self.conditions.contains_key(&kind))
+        });
+        let generation = self.observed_generation.unwrap_or_default();
+        for (kind, Stated { state, reason, message }) in &self.conditions {
+            conditions::set(&mut said, *kind, *state, *reason, message.clone(), generation, now);
+        }
+        AppStatus {
+            observed_generation: self.observed_generation,
+            conditions: said,
+            revision: self.revision.clone(),
+            handled: self.handled.clone(),
+            replicas: self.replicas,
+            selector: self.selector.clone(),
+        }
     }
 }
 
-/// Reasons of the conditions of an App: all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// Everything is delivered.
-    Delivered,
-    /// It comes later.
-    Pending,
-    /// There is nothing to do.
-    None,
-    /// It ended well.
-    Succeeded,
-    /// A hook runs.
-    HookRunning,
-    /// A hook failed.
-    HookFailed,
-    /// Objects are being applied.
-    Applying,
-    /// The API server refused an object.
-    ApplyFailed,
-    /// Somebody else owns a field or an object.
-    Conflict,
-    /// The deployer account lacks a right.
-    Forbidden,
-    /// Pods are being replaced.
-    RollingOut,
-    /// The rollout failed.
-    RolloutFailed,
-    /// `spec.suspend` is set.
-    Suspended,
-    /// The App is being deleted.
-    Deleting,
-    /// The Project does not exist.
-    ProjectNotFound,
-    /// The Project is not ready.
-    ProjectNotReady,
-    /// The App is not in the namespace of its Project.
-    WrongNamespace,
-    /// The spec cannot be read.
-    Unreadable,
-    /// The record cannot be used.
-    RecordUnusable,
-    /// A call of the API server failed, and is tried again.
-    Retrying,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The names are the words: conditions show them as they are.
-        fmt::Debug::fmt(self, f)
-    }
-}
+/// The conditions that delivery reports.
+const REPORTED: [ConditionType; 7] = [
+    ConditionType::Ready,
+    ConditionType::Reconciling,
+    ConditionType::Stalled,
+    ConditionType::PreHooksSucceeded,
+    ConditionType::Applied,
+    ConditionType::Healthy,
+    ConditionType::PostHooksSucceeded,
+];
 
 impl Stated {
     /// A condition.
     #[must_use]
-    pub fn new(state: State, reason: Reason, message: impl Into<String>) -> Self {
+    pub fn new(state: ConditionStatus, reason: Reason, message: impl Into<String>) -> Self {
         Self {
             state,
-            reason: reason.to_string(),
+            reason,
             message: message.into(),
         }
     }
@@ -127,12 +113,12 @@ pub(super) fn report(o: &Observed, situation: &Situation) -> Report {
         RecordView::Absent | RecordView::Unusable(_) => None,
     };
     let mut conditions = BTreeMap::new();
-    let (state, reason, message) = headline(situation);
+    let (state, reason, message) = headline(o, situation);
     conditions.insert(ConditionType::Ready, Stated::new(state, reason, message.clone()));
     let (works, stuck) = match (state, is_stuck(situation)) {
-        (State::True, _) => (State::False, State::False),
-        (_, true) => (State::False, State::True),
-        (_, false) => (State::True, State::False),
+        (ConditionStatus::True, _) => (ConditionStatus::False, ConditionStatus::False),
+        (_, true) => (ConditionStatus::False, ConditionStatus::True),
+        (_, false) => (ConditionStatus::True, ConditionStatus::False),
     };
     conditions.insert(
         ConditionType::Reconciling,
@@ -140,7 +126,7 @@ pub(super) fn report(o: &Observed, situation: &Situation) -> Report {
     );
     conditions.insert(ConditionType::Stalled, Stated::new(stuck, reason, message));
     if let (Ok(wanted), Some(record)) = (&o.wanted, record) {
-        steps(&mut conditions, record, wanted, situation);
+        steps(&mut conditions, o, record, wanted, situation);
     } else {
         keep_steps(&mut conditions, &o.status);
     }
@@ -160,37 +146,37 @@ pub(super) fn report(o: &Observed, situation: &Situation) -> Report {
 }
 
 /// `Ready`: status, reason and message.
-fn headline(situation: &Situation) -> (State, Reason, String) {
+fn headline(o: &Observed, situation: &Situation) -> (ConditionStatus, Reason, String) {
     match situation {
         Situation::Done => (
-            State::True,
-            Reason::Delivered,
+            ConditionStatus::True,
+            Reason::Succeeded,
             "everything is delivered and healthy".to_owned(),
         ),
-        Situation::Blocked { reason, message } => (State::False, *reason, message.clone()),
-        Situation::Failing(Failure { reason, message, .. }) => (State::False, *reason, message.clone()),
+        Situation::Blocked { reason, message } => (ConditionStatus::False, *reason, message.clone()),
+        Situation::Failing(Failure { reason, message, .. }) => (ConditionStatus::False, *reason, message.clone()),
         Situation::Deleting { waits_for: None } => (
-            State::False,
+            ConditionStatus::False,
             Reason::Deleting,
             "what was delivered is being deleted".to_owned(),
         ),
         Situation::Deleting { waits_for: Some(key) } => {
-            (State::False, Reason::Deleting, format!("{key} is being deleted"))
+            (ConditionStatus::False, Reason::Deleting, format!("{key} is being deleted"))
         }
-        Situation::Starting => (State::False, Reason::Pending, "delivery begins".to_owned()),
+        Situation::Starting => (ConditionStatus::False, Reason::Progressing, "delivery begins".to_owned()),
         Situation::HookRunning { key, attempt, why } => (
-            State::False,
+            ConditionStatus::False,
             Reason::HookRunning,
             running(key, *attempt, why.as_deref()),
         ),
-        Situation::HookFailed(run) => (State::False, Reason::HookFailed, failed(run)),
+        Situation::HookFailed(run) => (ConditionStatus::False, Reason::HookFailed, failed(&o.app.name, run)),
         Situation::Applying => (
-            State::False,
-            Reason::Applying,
+            ConditionStatus::False,
+            Reason::Progressing,
             "objects are being applied".to_owned(),
         ),
-        Situation::Unhealthy { key, why } => (State::False, Reason::RollingOut, format!("{key}: {why}")),
-        Situation::Broken { key, why } => (State::False, Reason::RolloutFailed, format!("{key}: {why}")),
+        Situation::Unhealthy { key, why } => (ConditionStatus::False, Reason::Progressing, format!("{key}: {why}")),
+        Situation::Broken { key, why } => (ConditionStatus::False, Reason::Unhealthy, format!("{key}: {why}")),
     }
 }
 
@@ -220,7 +206,7 @@ fn running(key: &HookKey, attempt: u32, why: Option<&str>) -> String {
 }
 
 /// The way out is part of the message.
-fn failed(run: &HookRun) -> String {
+fn failed(app: &str, run: &HookRun) -> String {
     let HookKey { phase, name, .. } = &run.key;
     let how = match &run.outcome {
         HookOutcome::Failed {
@@ -237,7 +223,7 @@ fn failed(run: &HookRun) -> String {
     let space = if how.starts_with(':') { "" } else { " " };
     format!(
         "{phase} hook {name} failed{space}{how}. Apply a new spec, or run it again: kubectl annotate --overwrite \
-         apps.platform.kubeop.io/<name> {}=<anything new>",
+         apps.platform.kubeop.io/{app} {}=<anything new>",
         crate::api::names::ANNOTATION_RETRY_HOOKS
     )
 }
@@ -245,6 +231,7 @@ fn failed(run: &HookRun) -> String {
 /// The conditions of the single steps of delivery.
 fn steps(
     conditions: &mut BTreeMap<ConditionType, Stated>,
+    o: &Observed,
     record: &Record,
     wanted: &Wanted,
     situation: &Situation,
@@ -256,21 +243,21 @@ fn steps(
         && !matches!(situation, Situation::Applying | Situation::Failing(_));
     conditions.insert(
         ConditionType::PreHooksSucceeded,
-        hooks(record, wanted, Phase::Pre, &wanted.pre, situation),
+        hooks(o, record, wanted, Phase::Pre, situation),
     );
     conditions.insert(
         ConditionType::Applied,
         match situation {
-            Situation::Failing(failure) => Stated::new(State::False, failure.reason, failure.message.clone()),
+            Situation::Failing(failure) => Stated::new(ConditionStatus::False, failure.reason, failure.message.clone()),
             _ if applied => {
                 let count = wanted.objects.len();
                 Stated::new(
-                    State::True,
+                    ConditionStatus::True,
                     Reason::Succeeded,
                     format!("all objects are applied ({count})"),
                 )
             }
-            Situation::Applying => Stated::new(State::False, Reason::Applying, "objects are being applied"),
+            Situation::Applying => Stated::new(ConditionStatus::False, Reason::Progressing, "objects are being applied"),
             _ => pending(),
         },
     );
@@ -278,33 +265,37 @@ fn steps(
         ConditionType::Healthy,
         match situation {
             Situation::Unhealthy { key, why } => {
-                Stated::new(State::False, Reason::RollingOut, format!("{key}: {why}"))
+                Stated::new(ConditionStatus::False, Reason::Progressing, format!("{key}: {why}"))
             }
             Situation::Broken { key, why } => {
-                Stated::new(State::False, Reason::RolloutFailed, format!("{key}: {why}"))
+                Stated::new(ConditionStatus::False, Reason::Unhealthy, format!("{key}: {why}"))
             }
-            Situation::Done => Stated::new(State::True, Reason::Succeeded, "all objects are healthy"),
+            Situation::Done => Stated::new(ConditionStatus::True, Reason::Succeeded, "all objects are healthy"),
             Situation::HookRunning { key, .. } | Situation::HookFailed(HookRun { key, .. })
                 if key.phase == Phase::Post && applied =>
             {
-                Stated::new(State::True, Reason::Succeeded, "all objects are healthy")
+                Stated::new(ConditionStatus::True, Reason::Succeeded, "all objects are healthy")
             }
             _ => pending(),
         },
     );
     conditions.insert(
         ConditionType::PostHooksSucceeded,
-        hooks(record, wanted, Phase::Post, &wanted.post, situation),
+        hooks(o, record, wanted, Phase::Post, situation),
     );
 }
 
 fn pending() -> Stated {
-    Stated::new(State::Unknown, Reason::Pending, "it comes later")
+    Stated::new(ConditionStatus::Unknown, Reason::Waiting, "it comes later")
 }
 
-fn hooks(record: &Record, wanted: &Wanted, phase: Phase, names: &[String], situation: &Situation) -> Stated {
+fn hooks(o: &Observed, record: &Record, wanted: &Wanted, phase: Phase, situation: &Situation) -> Stated {
+    let names = match phase {
+        Phase::Pre => &wanted.pre,
+        Phase::Post => &wanted.post,
+    };
     if names.is_empty() {
-        return Stated::new(State::True, Reason::None, format!("there are no {phase} hooks"));
+        return Stated::new(ConditionStatus::True, Reason::NothingToDo, format!("there are no {phase} hooks"));
     }
     let key = |name: &String| HookKey {
         hash: wanted.hash.clone(),
@@ -313,7 +304,7 @@ fn hooks(record: &Record, wanted: &Wanted, phase: Phase, names: &[String], situa
     };
     if names.iter().all(|name| record.succeeded(&key(name))) {
         return Stated::new(
-            State::True,
+            ConditionStatus::True,
             Reason::Succeeded,
             format!("all {phase} hooks succeeded ({})", names.len()),
         );
@@ -321,13 +312,13 @@ fn hooks(record: &Record, wanted: &Wanted, phase: Phase, names: &[String], situa
     match situation {
         Situation::HookRunning { key, attempt, why } if key.phase == phase && key.hash == wanted.hash => {
             Stated::new(
-                State::False,
+                ConditionStatus::False,
                 Reason::HookRunning,
                 running(key, *attempt, why.as_deref()),
             )
         }
         Situation::HookFailed(run) if run.key.phase == phase => {
-            Stated::new(State::False, Reason::HookFailed, failed(run))
+            Stated::new(ConditionStatus::False, Reason::HookFailed, failed(&o.app.name, run))
         }
         _ => pending(),
     }

@@ -213,7 +213,7 @@ fn core_resources(resources: Value) -> Value {
 
 /// The reference as written, with host and `library/` added. An unreadable one stays: admission refuses it.
 fn normalized(reference: &str) -> String {
-    ImageReference::parse(reference).map_or_else(|_| reference.to_owned(), |image| image.path.to_string())
+    ImageReference::parse(reference).map_or_else(|_| reference.to_owned(), |image| image.normalized().to_string())
 }
 
 fn filled<T>(list: Option<Vec<T>>) -> Option<Vec<T>> {
