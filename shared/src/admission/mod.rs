@@ -1,1 +1,25 @@
 //! Admission: (Facts, Request) -> violations or patches, one file a rule.
+//!
+//! [`chain`] is the place to start: read top to bottom it tells what is refused and what is added.
+
+pub mod app;
+pub mod chain;
+pub mod code;
+mod embedded;
+pub mod facts;
+pub mod lists;
+mod ownership_labels;
+mod project_namespace;
+mod references;
+mod registry_allowlist;
+pub mod request;
+mod scope;
+#[cfg(test)]
+mod tests;
+pub mod verdict;
+
+pub use chain::{mutate, validate};
+pub use code::Code;
+pub use facts::{ClusterFacts, Fact, Facts, Known, NamespaceFacts, ProjectFacts, TenantFacts};
+pub use request::{GroupVersionKindRef, Operation, Request, UserInfo};
+pub use verdict::{Status, Verdict, Violation, refusal};

@@ -1,0 +1,262 @@
+//! The chain of rules. Read it top to bottom: this is what admission does.
+
+use super::request::Head;
+use super::scope::Scope;
+use super::{
+    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, ownership_labels,
+    project_namespace, references, registry_allowlist,
+};
+use crate::api::app::AppSpec;
+use crate::api::project::{Enforcement, ProjectSpec};
+use crate::api::tenant::TenantSpec;
+use crate::manifests::{FieldPath, Place, find_images};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Adds what is missing, and nothing else: `mutate(mutate(x)) = mutate(x)`.
+pub fn mutate(facts: &Facts, request: &Request<'_>) -> Verdict {
+    add_missing(facts, request).unwrap_or_else(Verdict::Need)
+}
+
+/// Decides on the final object: all violations at once.
+pub fn validate(facts: &Facts, request: &Request<'_>) -> Verdict {
+    judge(facts, request).unwrap_or_else(Verdict::Need)
+}
+
+fn pass() -> Verdict {
+    Verdict::Allow {
+        patch: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
+    // Subresources keep the labels of their object; cluster-scoped kinds have none of ours.
+    let Some(object) = request.object.filter(|_| is_judged(request)) else {
+        return Ok(pass());
+    };
+    if !request.sub_resource.is_empty() || request.namespace.is_empty() {
+        return Ok(pass());
+    }
+    // What cannot be read is refused by `validate`.
+    let Some(Ok(head)) = request.head() else {
+        return Ok(pass());
+    };
+    if is_ending(&head) {
+        return Ok(pass());
+    }
+    let spec = request.is_own("App").then(|| app::spec(object).ok()).flatten();
+    let scope = Scope::of(
+        facts,
+        request,
+        spec.as_ref().map(|spec| spec.project_ref.as_str()),
+    )?;
+    let (mut patch, mut warnings) = (Vec::new(), Vec::new());
+    ownership_labels::add(
+        facts,
+        &scope,
+        request,
+        head.metadata.labels.as_ref(),
+        &mut patch,
+        &mut warnings,
+    );
+    if spec.is_some_and(|spec| spec.namespace.is_none()) {
+        patch.push(json!({"op": "add", "path": "/spec/namespace", "value": request.namespace}));
+    }
+    Ok(Verdict::Allow { patch, warnings })
+}
+
+fn judge(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
+    let Some(object) = request.object.filter(|_| is_judged(request)) else {
+        return Ok(pass());
+    };
+    let head = match request.head() {
+        Some(Ok(head)) => head,
+        Some(Err(error)) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
+        None => return Ok(pass()),
+    };
+    // An object that is going away may always go on doing so.
+    if is_ending(&head) {
+        return Ok(pass());
+    }
+    match (&*request.kind.group, &*request.kind.kind) {
+        ("platform.kubeop.io", "App") => match app::spec(object) {
+            Ok(spec) => judge_app(facts, request, object, &head, &spec),
+            Err(error) => Ok(Verdict::Deny(vec![unreadable(&error)])),
+        },
+        ("platform.kubeop.io", "Project") => judge_spec(object, |spec: &ProjectSpec, violations| {
+            references::tenant(facts, &spec.tenant_ref, violations)?;
+            lists::check(&spec.image_allowlist, violations);
+            Ok(())
+        }),
+        ("platform.kubeop.io", "Tenant") => judge_spec(object, |spec: &TenantSpec, violations| {
+            lists::check(&spec.image_allowlist, violations);
+            Ok(())
+        }),
+        (group, kind) => judge_object(facts, request, object, &head, Place::of_kind(group, kind)),
+    }
+}
+
+/// An App, of any delivery kind.
+fn judge_app(
+    facts: &Facts,
+    request: &Request<'_>,
+    object: &RawValue,
+    head: &Head<'_>,
+    spec: &AppSpec,
+) -> Result<Verdict, Fact> {
+    let scope = Scope::of(facts, request, Some(&spec.project_ref))?;
+    let (mut violations, mut warnings) = (Vec::new(), Vec::new());
+    references::project(&scope, &spec.project_ref, &mut violations);
+    project_namespace::check(&scope, request, spec.namespace.as_deref(), &mut violations);
+    project_namespace::named(head.metadata.generate_name.as_deref(), &mut violations);
+    images(facts, &scope, Place::App, object, &mut violations);
+    for (field, list) in app::manifests(spec) {
+        embedded::check(
+            facts,
+            &scope,
+            field,
+            &list.manifests,
+            &mut violations,
+            &mut warnings,
+        );
+    }
+    // An update is judged on what it changes: metadata, status and scale pass.
+    if !violations.is_empty()
+        && let Some(old) = request.old_object.and_then(|old| app::spec(old).ok())
+        && app::same_revision(&old, spec)
+    {
+        warnings.extend(violations.drain(..).map(|violation| stands(&violation)));
+    }
+    ownership_labels::check(
+        facts,
+        &scope,
+        request,
+        head.metadata.labels.as_ref(),
+        &mut violations,
+    );
+    Ok(verdict(&scope, violations, warnings))
+}
+
+/// A Pod or anything else in a project namespace.
+fn judge_object(
+    facts: &Facts,
+    request: &Request<'_>,
+    object: &RawValue,
+    head: &Head<'_>,
+    place: Option<Place>,
+) -> Result<Verdict, Fact> {
+    let scope = Scope::of(facts, request, None)?;
+    // Registrations select project namespaces; whatever else arrives is none of our business.
+    if scope.project_name.is_none() {
+        return Ok(pass());
+    }
+    let (mut violations, mut warnings) = (Vec::new(), Vec::new());
+    if let Some(place) = place {
+        images(facts, &scope, place, object, &mut violations);
+        if !violations.is_empty()
+            && let Some(old) = request.old_object
+        {
+            let before = images_by_path(place, old);
+            let now = images_by_path(place, object);
+            violations.retain(|violation| {
+                let unchanged = before.contains_key(&violation.path)
+                    && before.get(&violation.path) == now.get(&violation.path);
+                if unchanged {
+                    warnings.push(stands(violation));
+                }
+                !unchanged
+            });
+        }
+    }
+    ownership_labels::check(
+        facts,
+        &scope,
+        request,
+        head.metadata.labels.as_ref(),
+        &mut violations,
+    );
+    Ok(verdict(&scope, violations, warnings))
+}
+
+fn judge_spec<S: DeserializeOwned>(
+    object: &RawValue,
+    rules: impl FnOnce(&S, &mut Vec<Violation>) -> Result<(), Fact>,
+) -> Result<Verdict, Fact> {
+    #[derive(serde::Deserialize)]
+    struct WithSpec<S> {
+        spec: S,
+    }
+    let spec = match serde_json::from_str::<WithSpec<S>>(object.get()) {
+        Ok(object) => object.spec,
+        Err(error) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
+    };
+    let mut violations = Vec::new();
+    rules(&spec, &mut violations)?;
+    Ok(verdict(&Scope::default(), violations, Vec::new()))
+}
+
+/// Rule 2 for every image of the object.
+fn images(facts: &Facts, scope: &Scope, place: Place, object: &RawValue, violations: &mut Vec<Violation>) {
+    let mut source = serde_json::Deserializer::from_str(object.get());
+    let walked = find_images(place, &FieldPath::Root(""), &mut source, |path, found| {
+        violations.extend(registry_allowlist::check(facts, scope, path, found));
+    });
+    if let Err(error) = walked {
+        violations.push(unreadable(&error));
+    }
+}
+
+fn images_by_path(place: Place, object: &RawValue) -> BTreeMap<String, String> {
+    let mut images = BTreeMap::new();
+    let mut source = serde_json::Deserializer::from_str(object.get());
+    // What cannot be walked has no image that could count as unchanged.
+    let _ = find_images(place, &FieldPath::Root(""), &mut source, |path, found| {
+        images.insert(path.to_string(), format!("{found:?}"));
+    });
+    images
+}
+
+fn verdict(scope: &Scope, violations: Vec<Violation>, mut warnings: Vec<String>) -> Verdict {
+    let audit = scope
+        .project
+        .as_deref()
+        .is_some_and(|project| project.enforcement == Enforcement::Audit);
+    if audit {
+        warnings.extend(violations.iter().map(|violation| format!("audit: {violation}")));
+    } else if !violations.is_empty() {
+        return Verdict::Deny(violations);
+    }
+    Verdict::Allow {
+        patch: Vec::<Value>::new(),
+        warnings,
+    }
+}
+
+/// What an unchanged fault is told as.
+fn stands(violation: &Violation) -> String {
+    format!("not changed by this request, and would be refused today: {violation}")
+}
+
+/// DELETE passes, and so does what has no object.
+fn is_judged(request: &Request<'_>) -> bool {
+    matches!(request.operation, Operation::Create | Operation::Update)
+}
+
+fn is_ending(head: &Head<'_>) -> bool {
+    head.metadata
+        .deletion_timestamp
+        .is_some_and(|time| time.get() != "null")
+}
+
+fn unreadable(error: &serde_json::Error) -> Violation {
+    Violation {
+        code: Code::ObjectUnreadable,
+        path: "object".to_owned(),
+        value: String::new(),
+        why: format!("does not have the form of its kind: {error}"),
+        remedy: "kubectl explain shows the form.".to_owned(),
+    }
+}

@@ -1,0 +1,75 @@
+//! Codes of refusals: one enum, from which the reference page is made.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// Why something is refused. The code stands in brackets before the path.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Code {
+            /// All codes, as they are declared.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// What the code means, in the words of its declaration.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),+).trim_ascii(),)+
+                }
+            }
+
+            /// The code as it is written in a refusal.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The image's registry or repository is not in a list that holds here: the cluster's, the Tenant's or the Project's.
+    ImageNotAllowed,
+    /// The text is no image reference, so no list can match it.
+    ImageUnreadable,
+    /// The text names an image by its id: a node would run it from its own store, whatever registry it came from.
+    ImageId,
+    /// An App stands in a namespace that is not its Project's.
+    WrongNamespace,
+    /// The Project that an App names does not exist.
+    ProjectNotFound,
+    /// The Tenant that a Project names does not exist.
+    TenantNotFound,
+    /// An ownership label says something else than the namespace does.
+    ForeignLabel,
+    /// An object without a name of its own: it would be another one at each delivery.
+    GenerateName,
+    /// A manifest cannot be read as kubectl reads it, or something in it would be lost in silence.
+    ManifestUnreadable,
+    /// A manifest is no Kubernetes object.
+    ManifestNotAnObject,
+    /// A manifest of kubeOP's own group inside an App.
+    OwnKind,
+    /// A manifest names another namespace than the App's.
+    OtherNamespace,
+    /// A manifest of a kind that belongs to no namespace.
+    ClusterScoped,
+    /// A manifest that Helm would run as a hook.
+    HelmHook,
+    /// An entry of an allowlist that cannot be read.
+    AllowlistEntry,
+    /// The object does not have the form of its kind.
+    ObjectUnreadable,
+    /// The request is nested deeper than 128 levels.
+    TooDeep,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

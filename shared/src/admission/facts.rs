@@ -1,0 +1,111 @@
+//! What is known to the rules: the cluster, and what they asked for by name.
+
+use crate::api::project::Enforcement;
+use crate::image::Allowlist;
+use std::sync::Arc;
+
+/// Something that a rule needs to know before it can decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The Namespace of this name.
+    Namespace(String),
+    /// The Project of this name.
+    Project(String),
+    /// The Tenant of this name.
+    Tenant(String),
+}
+
+/// What is known about one object.
+#[derive(Clone, Debug, Default)]
+pub enum Known<T> {
+    /// Nobody has asked yet.
+    #[default]
+    NotAsked,
+    /// There is none.
+    Absent,
+    /// There is this.
+    Is(Arc<T>),
+}
+
+/// What holds for the whole cluster.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterFacts {
+    /// Id of the cluster.
+    pub id: String,
+    /// Registries; none: any registry.
+    pub allowlist: Option<Allowlist>,
+}
+
+/// What a Namespace says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceFacts {
+    /// Ownership label: Tenant.
+    pub tenant: Option<String>,
+    /// Ownership label: Project. With it, this is a project namespace.
+    pub project: Option<String>,
+}
+
+/// What a Project says.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectFacts {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its Tenant.
+    pub tenant: String,
+    /// Registries; none: does not narrow.
+    pub allowlist: Option<Allowlist>,
+    /// Whether violations are refused.
+    pub enforcement: Enforcement,
+}
+
+/// What a Tenant says.
+#[derive(Clone, Debug, Default)]
+pub struct TenantFacts {
+    /// Whom to ask.
+    pub contact: Option<String>,
+    /// Registries; none: does not narrow.
+    pub allowlist: Option<Allowlist>,
+}
+
+/// All that is known while one request is decided. At most one object of a kind is ever asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The cluster.
+    pub cluster: Arc<ClusterFacts>,
+    /// The Namespace of the request.
+    pub namespace: Known<NamespaceFacts>,
+    /// The Project.
+    pub project: Known<ProjectFacts>,
+    /// The Tenant.
+    pub tenant: Known<TenantFacts>,
+}
+
+impl Facts {
+    /// Nothing known but the cluster.
+    pub fn new(cluster: Arc<ClusterFacts>) -> Self {
+        Self {
+            cluster,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn namespace(&self, name: &str) -> Result<Option<Arc<NamespaceFacts>>, Fact> {
+        ask(&self.namespace, || Fact::Namespace(name.to_owned()))
+    }
+
+    pub(super) fn project(&self, name: &str) -> Result<Option<Arc<ProjectFacts>>, Fact> {
+        ask(&self.project, || Fact::Project(name.to_owned()))
+    }
+
+    pub(super) fn tenant(&self, name: &str) -> Result<Option<Arc<TenantFacts>>, Fact> {
+        ask(&self.tenant, || Fact::Tenant(name.to_owned()))
+    }
+}
+
+fn ask<T>(known: &Known<T>, fact: impl FnOnce() -> Fact) -> Result<Option<Arc<T>>, Fact> {
+    match known {
+        Known::NotAsked => Err(fact()),
+        Known::Absent => Ok(None),
+        Known::Is(known) => Ok(Some(Arc::clone(known))),
+    }
+}

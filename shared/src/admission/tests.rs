@@ -1,0 +1,168 @@
+//! The chain as a whole: a request and what is known, and the answer.
+
+use super::*;
+use crate::api::project::Enforcement;
+use crate::image::Allowlist;
+use rstest::rstest;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+fn facts() -> Facts {
+    let list = |text: &str| Some(Allowlist::parse_comma_separated(text).unwrap());
+    Facts {
+        cluster: Arc::new(ClusterFacts {
+            id: "c1".to_owned(),
+            allowlist: list("ghcr.io/acme,registry.example.com,docker.io/library"),
+        }),
+        namespace: Known::Is(Arc::new(NamespaceFacts {
+            tenant: Some("acme".to_owned()),
+            project: Some("web".to_owned()),
+        })),
+        project: Known::Is(Arc::new(ProjectFacts {
+            namespace: "kubeop-web".to_owned(),
+            tenant: "acme".to_owned(),
+            allowlist: list("ghcr.io/acme"),
+            enforcement: Enforcement::Enforce,
+        })),
+        tenant: Known::Is(Arc::new(TenantFacts {
+            contact: Some("platform@acme.example".to_owned()),
+            allowlist: None,
+        })),
+    }
+}
+
+fn review(gvk: [&str; 3], namespace: &str, object: &Value, old: Option<&Value>) -> String {
+    let [group, version, kind] = gvk;
+    json!({
+        "uid": "u", "kind": {"group": group, "version": version, "kind": kind},
+        "name": object["metadata"]["name"], "namespace": namespace,
+        "operation": if old.is_some() { "UPDATE" } else { "CREATE" },
+        "object": object, "oldObject": old,
+    })
+    .to_string()
+}
+
+const POD: [&str; 3] = ["", "v1", "Pod"];
+const APP: [&str; 3] = ["platform.kubeop.io", "v1alpha1", "App"];
+
+fn answer(facts: &Facts, text: &str) -> Result<Vec<String>, String> {
+    let request: Request<'_> = serde_json::from_str(text).unwrap();
+    match validate(facts, &request) {
+        Verdict::Allow { warnings, .. } => Ok(warnings),
+        Verdict::Deny(violations) => Err(refusal(&request, &violations)),
+        Verdict::Need(fact) => panic!("needs {fact:?}"),
+    }
+}
+
+fn pod(image: &str) -> Value {
+    json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": image}]}})
+}
+
+fn app(image: &str) -> Value {
+    json!({"metadata": {"name": "payments"}, "spec": {
+        "projectRef": "web", "delivery": {"kind": "Image", "image": {"ref": image}}}})
+}
+
+#[test]
+fn a_refusal_says_what_where_why_and_what_to_do() {
+    let mut payments = app("evil.example/x:1");
+    payments["spec"]["hooks"] = json!({"pre": [{"name": "m", "image": "evil.example/m"}]});
+    let refused = answer(&facts(), &review(APP, "default", &payments, None)).unwrap_err();
+    assert_eq!(
+        refused,
+        "app payments refused: 3 faults\n\
+         [WrongNamespace] metadata.namespace: \"default\" is not the namespace of project web (kubeop-web). \
+         kubectl apply -n kubeop-web -f ...\n\
+         [ImageNotAllowed] spec.delivery.image.ref: \"evil.example/x:1\" is not in the list of the cluster \
+         (ghcr.io/acme, registry.example.com, docker.io/library). Use one of these, or ask \
+         platform@acme.example.\n\
+         [ImageNotAllowed] spec.hooks.pre[0].image: \"evil.example/m:latest\" is not in the list of the cluster \
+         (ghcr.io/acme, registry.example.com, docker.io/library). Use one of these, or ask \
+         platform@acme.example."
+    );
+}
+
+#[rstest]
+#[case("ghcr.io/acme/x:1", true)]
+#[case("ghcr.io/acmebad/x:1", false)]
+#[case("registry.example.com/x", false)] // The Project's list narrows.
+#[case("sha256:0123456789abcdef", false)]
+#[case(" ghcr.io/acme/x", false)]
+fn a_pod_and_an_app_are_judged_alike(#[case] image: &str, #[case] allowed: bool) {
+    assert_eq!(answer(&facts(), &review(POD, "kubeop-web", &pod(image), None)).is_ok(), allowed);
+    assert_eq!(answer(&facts(), &review(APP, "kubeop-web", &app(image), None)).is_ok(), allowed);
+}
+
+#[test]
+fn s07_a_bad_container_from_before_does_not_stop_a_good_one() {
+    let old = json!({"metadata": {"name": "p"}, "spec": {"ephemeralContainers": [{"image": "evil.example/x"}]}});
+    let mut new = old.clone();
+    new["spec"]["ephemeralContainers"][1] = json!({"image": "ghcr.io/acme/tools"});
+    let warnings = answer(&facts(), &review(POD, "kubeop-web", &new, Some(&old))).unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    new["spec"]["ephemeralContainers"][1] = json!({"image": "evil.example/sh"});
+    let refused = answer(&facts(), &review(POD, "kubeop-web", &new, Some(&old))).unwrap_err();
+    assert!(refused.contains("1 fault\n[ImageNotAllowed] spec.ephemeralContainers[1].image"), "{refused}");
+}
+
+#[test]
+fn s16_an_object_that_is_going_away_may_go() {
+    let mut ending = app("evil.example/x");
+    ending["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    assert_eq!(answer(&facts(), &review(APP, "default", &ending, Some(&ending))), Ok(vec![]));
+}
+
+#[test]
+fn s21_manifests_elsewhere_are_refused_with_four_paths() {
+    let manifest = |kind: &str, namespace: Option<&str>| {
+        let group = if kind.contains("Role") { "rbac.authorization.k8s.io/v1" } else { "v1" };
+        json!({"apiVersion": group, "kind": kind, "metadata": {"name": "x", "namespace": namespace}})
+    };
+    let raw = json!({"metadata": {"name": "pay"}, "spec": {"projectRef": "web", "delivery": {"kind": "Raw",
+        "raw": {"manifests": [
+            manifest("ConfigMap", Some("kube-system")),
+            manifest("Namespace", None),
+            manifest("ClusterRole", None),
+            manifest("ClusterRole", Some("kubeop-web")),
+            manifest("RoleBinding", Some("kubeop-web")),
+        ]}}}});
+    let refused = answer(&facts(), &review(APP, "kubeop-web", &raw, None)).unwrap_err();
+    assert!(refused.starts_with("app pay refused: 4 faults"), "{refused}");
+    for path in ["[0].metadata.namespace", "[1].kind", "[2].kind", "[3].kind"] {
+        assert!(refused.contains(&format!("spec.delivery.raw.manifests{path}")), "{refused}");
+    }
+}
+
+#[test]
+fn a_fact_that_is_not_known_is_asked_for_by_name() {
+    let text = review(APP, "kubeop-web", &app("ghcr.io/acme/x"), None);
+    let request: Request<'_> = serde_json::from_str(&text).unwrap();
+    let empty = Facts::default();
+    assert_eq!(validate(&empty, &request), Verdict::Need(Fact::Namespace("kubeop-web".to_owned())));
+}
+
+#[test]
+fn s11_what_was_added_is_not_added_again() {
+    for (gvk, mut object) in [(POD, pod("ghcr.io/acme/x")), (APP, app("ghcr.io/acme/x"))] {
+        for round in 0..2 {
+            let text = review(gvk, "kubeop-web", &object, None);
+            let request: Request<'_> = serde_json::from_str(&text).unwrap();
+            let Verdict::Allow { patch, .. } = mutate(&facts(), &request) else { panic!("refused") };
+            assert_eq!(patch.is_empty(), round == 1, "{patch:?}");
+            let patch: json_patch::Patch = serde_json::from_value(Value::Array(patch)).unwrap();
+            json_patch::patch(&mut object, &patch).unwrap();
+        }
+        assert_eq!(object["metadata"]["labels"]["app.kubeop.io/project-id"], "web");
+        assert_eq!(object["metadata"]["labels"]["app.kubeop.io/cluster-id"], "c1");
+    }
+}
+
+#[test]
+fn a_foreign_ownership_label_is_forbidden() {
+    let mut labelled = pod("ghcr.io/acme/x");
+    labelled["metadata"]["labels"] = json!({"app.kubeop.io/tenant-id": "other"});
+    let text = review(POD, "kubeop-web", &labelled, None);
+    let request: Request<'_> = serde_json::from_str(&text).unwrap();
+    let Verdict::Deny(violations) = validate(&facts(), &request) else { panic!("allowed") };
+    assert_eq!(Status::of(&violations), Status::Forbidden);
+}
