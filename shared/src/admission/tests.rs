@@ -89,47 +89,67 @@ fn a_refusal_says_what_where_why_and_what_to_do() {
 #[case("sha256:0123456789abcdef", false)]
 #[case(" ghcr.io/acme/x", false)]
 fn a_pod_and_an_app_are_judged_alike(#[case] image: &str, #[case] allowed: bool) {
-    assert_eq!(answer(&facts(), &review(POD, "kubeop-web", &pod(image), None)).is_ok(), allowed);
-    assert_eq!(answer(&facts(), &review(APP, "kubeop-web", &app(image), None)).is_ok(), allowed);
+    assert_eq!(
+        answer(&facts(), &review(POD, "kubeop-web", &pod(image), None)).is_ok(),
+        allowed
+    );
+    assert_eq!(
+        answer(&facts(), &review(APP, "kubeop-web", &app(image), None)).is_ok(),
+        allowed
+    );
 }
 
 #[test]
 fn s07_a_bad_container_from_before_does_not_stop_a_good_one() {
-    let old = json!({"metadata": {"name": "p"}, "spec": {"ephemeralContainers": [{"image": "evil.example/x"}]}});
+    let old =
+        json!({"metadata": {"name": "p"}, "spec": {"ephemeralContainers": [{"image": "evil.example/x"}]}});
     let mut new = old.clone();
-    new["spec"]["ephemeralContainers"][1] = json!({"image": "ghcr.io/acme/tools"});
+    new["spec"]["ephemeralContainers"] = json!([{"image": "evil.example/x"}, {"image": "ghcr.io/acme/tools"}]);
     let warnings = answer(&facts(), &review(POD, "kubeop-web", &new, Some(&old))).unwrap();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     new["spec"]["ephemeralContainers"][1] = json!({"image": "evil.example/sh"});
     let refused = answer(&facts(), &review(POD, "kubeop-web", &new, Some(&old))).unwrap_err();
-    assert!(refused.contains("1 fault\n[ImageNotAllowed] spec.ephemeralContainers[1].image"), "{refused}");
+    assert!(
+        refused.contains("1 fault\n[ImageNotAllowed] spec.ephemeralContainers[1].image"),
+        "{refused}"
+    );
 }
 
 #[test]
 fn s16_an_object_that_is_going_away_may_go() {
     let mut ending = app("evil.example/x");
     ending["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
-    assert_eq!(answer(&facts(), &review(APP, "default", &ending, Some(&ending))), Ok(vec![]));
+    assert_eq!(
+        answer(&facts(), &review(APP, "default", &ending, Some(&ending))),
+        Ok(vec![])
+    );
 }
 
 #[test]
 fn s21_manifests_elsewhere_are_refused_with_four_paths() {
     let manifest = |kind: &str, namespace: Option<&str>| {
-        let group = if kind.contains("Role") { "rbac.authorization.k8s.io/v1" } else { "v1" };
+        let group = if kind.contains("Role") {
+            "rbac.authorization.k8s.io/v1"
+        } else {
+            "v1"
+        };
         json!({"apiVersion": group, "kind": kind, "metadata": {"name": "x", "namespace": namespace}})
     };
     let raw = json!({"metadata": {"name": "pay"}, "spec": {"projectRef": "web", "delivery": {"kind": "Raw",
-        "raw": {"manifests": [
-            manifest("ConfigMap", Some("kube-system")),
-            manifest("Namespace", None),
-            manifest("ClusterRole", None),
-            manifest("ClusterRole", Some("kubeop-web")),
-            manifest("RoleBinding", Some("kubeop-web")),
-        ]}}}});
+    "raw": {"manifests": [
+        manifest("ConfigMap", Some("kube-system")),
+        manifest("Namespace", None),
+        manifest("ClusterRole", None),
+        manifest("ClusterRole", Some("kubeop-web")),
+        manifest("RoleBinding", Some("kubeop-web")),
+    ]}}}});
     let refused = answer(&facts(), &review(APP, "kubeop-web", &raw, None)).unwrap_err();
     assert!(refused.starts_with("app pay refused: 4 faults"), "{refused}");
     for path in ["[0].metadata.namespace", "[1].kind", "[2].kind", "[3].kind"] {
-        assert!(refused.contains(&format!("spec.delivery.raw.manifests{path}")), "{refused}");
+        assert!(
+            refused.contains(&format!("spec.delivery.raw.manifests{path}")),
+            "{refused}"
+        );
     }
 }
 
@@ -138,7 +158,10 @@ fn a_fact_that_is_not_known_is_asked_for_by_name() {
     let text = review(APP, "kubeop-web", &app("ghcr.io/acme/x"), None);
     let request: Request<'_> = serde_json::from_str(&text).unwrap();
     let empty = Facts::default();
-    assert_eq!(validate(&empty, &request), Verdict::Need(Fact::Namespace("kubeop-web".to_owned())));
+    assert_eq!(
+        validate(&empty, &request),
+        Verdict::Need(Fact::Namespace("kubeop-web".to_owned()))
+    );
 }
 
 #[test]
@@ -147,7 +170,9 @@ fn s11_what_was_added_is_not_added_again() {
         for round in 0..2 {
             let text = review(gvk, "kubeop-web", &object, None);
             let request: Request<'_> = serde_json::from_str(&text).unwrap();
-            let Verdict::Allow { patch, .. } = mutate(&facts(), &request) else { panic!("refused") };
+            let Verdict::Allow { patch, .. } = mutate(&facts(), &request) else {
+                panic!("refused")
+            };
             assert_eq!(patch.is_empty(), round == 1, "{patch:?}");
             let patch: json_patch::Patch = serde_json::from_value(Value::Array(patch)).unwrap();
             json_patch::patch(&mut object, &patch).unwrap();
@@ -163,6 +188,8 @@ fn a_foreign_ownership_label_is_forbidden() {
     labelled["metadata"]["labels"] = json!({"app.kubeop.io/tenant-id": "other"});
     let text = review(POD, "kubeop-web", &labelled, None);
     let request: Request<'_> = serde_json::from_str(&text).unwrap();
-    let Verdict::Deny(violations) = validate(&facts(), &request) else { panic!("allowed") };
+    let Verdict::Deny(violations) = validate(&facts(), &request) else {
+        panic!("allowed")
+    };
     assert_eq!(Status::of(&violations), Status::Forbidden);
 }
