@@ -104,7 +104,8 @@ fn s07_a_bad_container_from_before_does_not_stop_a_good_one() {
     let old =
         json!({"metadata": {"name": "p"}, "spec": {"ephemeralContainers": [{"image": "evil.example/x"}]}});
     let mut new = old.clone();
-    new["spec"]["ephemeralContainers"] = json!([{"image": "evil.example/x"}, {"image": "ghcr.io/acme/tools"}]);
+    new["spec"]["ephemeralContainers"] =
+        json!([{"image": "evil.example/x"}, {"image": "ghcr.io/acme/tools"}]);
     let warnings = answer(&facts(), &review(POD, "kubeop-web", &new, Some(&old))).unwrap();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     new["spec"]["ephemeralContainers"][1] = json!({"image": "evil.example/sh"});

@@ -1,7 +1,7 @@
 //! Every change of a record: a record and an event go in, the next record comes out.
 
 use super::{Action, Observed, RecordChange, Wanted};
-use crate::revision::{HookOutcome, HookRun, InventoryEntry, Outcome, Record, Revision};
+use crate::revision::{HookOutcome, HookRun, Outcome, Record, Revision};
 
 /// A record and the resourceVersion at which it was read, if it exists.
 #[derive(Clone, Copy)]
@@ -126,10 +126,7 @@ impl Base<'_> {
 /// Puts what is wanted and what was applied into the inventory.
 fn absorb(record: &mut Record, o: &Observed, wanted: &Wanted) {
     for object in &wanted.objects {
-        record
-            .inventory
-            .entry(object.key.clone())
-            .or_insert_with(InventoryEntry::default);
+        record.inventory.entry(object.key.clone()).or_default();
     }
     for (key, entry) in &o.applied {
         if let Some(known) = record.inventory.get_mut(key) {

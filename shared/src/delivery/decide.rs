@@ -4,12 +4,14 @@
 use super::changes::Base;
 use super::report::report;
 use super::{
-    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Stage, Wait, WaitFor,
-    Wanted, WantedObject, deletion, hooks,
+    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Stage, Wait, WaitFor, Wanted,
+    WantedObject, deletion, hooks,
 };
 use crate::api::conditions::Reason;
 use crate::health::Health;
-use crate::revision::{HookKey, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision};
+use crate::revision::{
+    HookKey, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision,
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// The next action for an App. Where nothing is to be done but wait, the status is made true first.

@@ -34,6 +34,10 @@ pub struct Observed {
 
 /// The App's metadata, and those parts of its spec that are no part of a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts that were observed, not a state"
+)]
 pub struct AppView {
     /// Name.
     pub name: String,

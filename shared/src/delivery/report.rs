@@ -48,7 +48,14 @@ impl Report {
                 _ => ConditionStatus::Unknown,
             };
             let (reason, message) = (Reason::read(&condition.reason)?, condition.message.clone());
-            Some((kind, Stated { state, reason, message }))
+            Some((
+                kind,
+                Stated {
+                    state,
+                    reason,
+                    message,
+                },
+            ))
         };
         Self {
             observed_generation: status.observed_generation,
@@ -69,8 +76,24 @@ impl Report {
             reported.is_none_or(|kind| self.conditions.contains_key(&kind))
         });
         let generation = self.observed_generation.unwrap_or_default();
-        for (kind, Stated { state, reason, message }) in &self.conditions {
-            conditions::set(&mut said, *kind, *state, *reason, message.clone(), generation, now);
+        for (
+            kind,
+            Stated {
+                state,
+                reason,
+                message,
+            },
+        ) in &self.conditions
+        {
+            conditions::set(
+                &mut said,
+                *kind,
+                *state,
+                *reason,
+                message.clone(),
+                generation,
+                now,
+            );
         }
         AppStatus {
             observed_generation: self.observed_generation,
@@ -154,29 +177,47 @@ fn headline(o: &Observed, situation: &Situation) -> (ConditionStatus, Reason, St
             "everything is delivered and healthy".to_owned(),
         ),
         Situation::Blocked { reason, message } => (ConditionStatus::False, *reason, message.clone()),
-        Situation::Failing(Failure { reason, message, .. }) => (ConditionStatus::False, *reason, message.clone()),
+        Situation::Failing(Failure { reason, message, .. }) => {
+            (ConditionStatus::False, *reason, message.clone())
+        }
         Situation::Deleting { waits_for: None } => (
             ConditionStatus::False,
             Reason::Deleting,
             "what was delivered is being deleted".to_owned(),
         ),
-        Situation::Deleting { waits_for: Some(key) } => {
-            (ConditionStatus::False, Reason::Deleting, format!("{key} is being deleted"))
-        }
-        Situation::Starting => (ConditionStatus::False, Reason::Progressing, "delivery begins".to_owned()),
+        Situation::Deleting { waits_for: Some(key) } => (
+            ConditionStatus::False,
+            Reason::Deleting,
+            format!("{key} is being deleted"),
+        ),
+        Situation::Starting => (
+            ConditionStatus::False,
+            Reason::Progressing,
+            "delivery begins".to_owned(),
+        ),
         Situation::HookRunning { key, attempt, why } => (
             ConditionStatus::False,
             Reason::HookRunning,
             running(key, *attempt, why.as_deref()),
         ),
-        Situation::HookFailed(run) => (ConditionStatus::False, Reason::HookFailed, failed(&o.app.name, run)),
+        Situation::HookFailed(run) => (
+            ConditionStatus::False,
+            Reason::HookFailed,
+            failed(&o.app.name, run),
+        ),
         Situation::Applying => (
             ConditionStatus::False,
             Reason::Progressing,
             "objects are being applied".to_owned(),
         ),
-        Situation::Unhealthy { key, why } => (ConditionStatus::False, Reason::Progressing, format!("{key}: {why}")),
-        Situation::Broken { key, why } => (ConditionStatus::False, Reason::Unhealthy, format!("{key}: {why}")),
+        Situation::Unhealthy { key, why } => (
+            ConditionStatus::False,
+            Reason::Progressing,
+            format!("{key}: {why}"),
+        ),
+        Situation::Broken { key, why } => {
+            (ConditionStatus::False, Reason::Unhealthy, format!("{key}: {why}"))
+        }
     }
 }
 
@@ -248,7 +289,9 @@ fn steps(
     conditions.insert(
         ConditionType::Applied,
         match situation {
-            Situation::Failing(failure) => Stated::new(ConditionStatus::False, failure.reason, failure.message.clone()),
+            Situation::Failing(failure) => {
+                Stated::new(ConditionStatus::False, failure.reason, failure.message.clone())
+            }
             _ if applied => {
                 let count = wanted.objects.len();
                 Stated::new(
@@ -257,24 +300,38 @@ fn steps(
                     format!("all objects are applied ({count})"),
                 )
             }
-            Situation::Applying => Stated::new(ConditionStatus::False, Reason::Progressing, "objects are being applied"),
+            Situation::Applying => Stated::new(
+                ConditionStatus::False,
+                Reason::Progressing,
+                "objects are being applied",
+            ),
             _ => pending(),
         },
     );
     conditions.insert(
         ConditionType::Healthy,
         match situation {
-            Situation::Unhealthy { key, why } => {
-                Stated::new(ConditionStatus::False, Reason::Progressing, format!("{key}: {why}"))
-            }
+            Situation::Unhealthy { key, why } => Stated::new(
+                ConditionStatus::False,
+                Reason::Progressing,
+                format!("{key}: {why}"),
+            ),
             Situation::Broken { key, why } => {
                 Stated::new(ConditionStatus::False, Reason::Unhealthy, format!("{key}: {why}"))
             }
-            Situation::Done => Stated::new(ConditionStatus::True, Reason::Succeeded, "all objects are healthy"),
+            Situation::Done => Stated::new(
+                ConditionStatus::True,
+                Reason::Succeeded,
+                "all objects are healthy",
+            ),
             Situation::HookRunning { key, .. } | Situation::HookFailed(HookRun { key, .. })
                 if key.phase == Phase::Post && applied =>
             {
-                Stated::new(ConditionStatus::True, Reason::Succeeded, "all objects are healthy")
+                Stated::new(
+                    ConditionStatus::True,
+                    Reason::Succeeded,
+                    "all objects are healthy",
+                )
             }
             _ => pending(),
         },
@@ -295,7 +352,11 @@ fn hooks(o: &Observed, record: &Record, wanted: &Wanted, phase: Phase, situation
         Phase::Post => &wanted.post,
     };
     if names.is_empty() {
-        return Stated::new(ConditionStatus::True, Reason::NothingToDo, format!("there are no {phase} hooks"));
+        return Stated::new(
+            ConditionStatus::True,
+            Reason::NothingToDo,
+            format!("there are no {phase} hooks"),
+        );
     }
     let key = |name: &String| HookKey {
         hash: wanted.hash.clone(),
@@ -317,9 +378,11 @@ fn hooks(o: &Observed, record: &Record, wanted: &Wanted, phase: Phase, situation
                 running(key, *attempt, why.as_deref()),
             )
         }
-        Situation::HookFailed(run) if run.key.phase == phase => {
-            Stated::new(ConditionStatus::False, Reason::HookFailed, failed(&o.app.name, run))
-        }
+        Situation::HookFailed(run) if run.key.phase == phase => Stated::new(
+            ConditionStatus::False,
+            Reason::HookFailed,
+            failed(&o.app.name, run),
+        ),
         _ => pending(),
     }
 }

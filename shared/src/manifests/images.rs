@@ -138,11 +138,10 @@ struct At<'w, 'p, F> {
 }
 
 impl<F: FnMut(&FieldPath<'_>, Found<'_>)> At<'_, '_, F> {
-    fn not_text<E>(self) -> Result<(), E> {
+    fn not_text(self) {
         if self.place == Place::Image {
             (self.found)(self.path, Found::NotText);
         }
-        Ok(())
     }
 }
 
@@ -172,13 +171,15 @@ impl<'de, F: FnMut(&FieldPath<'_>, Found<'_>)> Visitor<'de> for At<'_, '_, F> {
                 None => map.next_value::<IgnoredAny>().map(drop)?,
             }
         }
-        self.not_text()
+        self.not_text();
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let Some(place) = self.place.element() else {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
-            return self.not_text();
+            self.not_text();
+            return Ok(());
         };
         let mut index = 0;
         while seq
@@ -202,19 +203,23 @@ impl<'de, F: FnMut(&FieldPath<'_>, Found<'_>)> Visitor<'de> for At<'_, '_, F> {
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.not_text()
+        self.not_text();
+        Ok(())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.not_text()
+        self.not_text();
+        Ok(())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.not_text()
+        self.not_text();
+        Ok(())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.not_text()
+        self.not_text();
+        Ok(())
     }
 
     // Null is absent, as the API server has it.

@@ -69,7 +69,7 @@ impl RevisionSpec {
         hooks.unwrap_or_default()
     }
 
-    /// The text that is hashed. serde_json keeps the keys of a tree sorted.
+    /// The text that is hashed. `serde_json` keeps the keys of a tree sorted.
     pub(super) fn canonical_json(&self) -> String {
         serde_json::to_value(self)
             .map(|tree| tree.to_string())
@@ -213,7 +213,8 @@ fn core_resources(resources: Value) -> Value {
 
 /// The reference as written, with host and `library/` added. An unreadable one stays: admission refuses it.
 fn normalized(reference: &str) -> String {
-    ImageReference::parse(reference).map_or_else(|_| reference.to_owned(), |image| image.normalized().to_string())
+    ImageReference::parse(reference)
+        .map_or_else(|_| reference.to_owned(), |image| image.normalized().to_string())
 }
 
 fn filled<T>(list: Option<Vec<T>>) -> Option<Vec<T>> {
