@@ -4,6 +4,7 @@
 use super::changes::Base;
 use super::decide::{Situation, Step};
 use super::{Action, Gate, Observed, RecordView, Stage, Wait, WaitFor};
+use crate::api::app::AppDeletionPolicy;
 use crate::revision::ObjectKey;
 use std::cmp::Reverse;
 
@@ -17,7 +18,7 @@ pub(super) fn step(o: &Observed, base: Option<Base<'_>>) -> Step {
             until: None,
         }));
     }
-    let let_go = o.app.orphan || o.gate == Gate::NamespaceGoes;
+    let let_go = o.app.deletion_policy == AppDeletionPolicy::Orphan || o.gate == Gate::NamespaceGoes;
     if let Some(base) = base
         && !let_go
         && let Some(step) = delete_objects(o, base)

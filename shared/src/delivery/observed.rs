@@ -1,6 +1,7 @@
 //! What `decide` sees.
 
 use super::{Report, Stage};
+use crate::api::app::AppDeletionPolicy;
 use crate::api::conditions::Reason;
 use crate::health::Health;
 use crate::revision::{Digest, HookKey, InventoryEntry, ObjectKey, Phase, Record, RecordError, RevisionHash};
@@ -51,8 +52,8 @@ pub struct AppView {
     pub finalizer: bool,
     /// `spec.suspend`.
     pub suspended: bool,
-    /// `spec.deletionPolicy` is `Orphan`.
-    pub orphan: bool,
+    /// `spec.deletionPolicy`.
+    pub deletion_policy: AppDeletionPolicy,
     /// `spec.revisionHistoryLimit`.
     pub history_limit: usize,
     /// `spec.progressDeadlineSeconds`.

@@ -339,9 +339,9 @@ impl Revision {
             .with("outcome", self.outcome)
             .with("hash", &self.hash)
             .with("hashVersion", self.hash_version)
-            .with("started", self.started)
-            .with_some("applied", self.applied)
-            .with_some("finished", self.finished)
+            .with("started", to_second(self.started))
+            .with_some("applied", self.applied.map(to_second))
+            .with_some("finished", self.finished.map(to_second))
             .with_some("images", (!self.images.is_empty()).then(|| self.images.join(" ")))
             .with_some("changeCause", self.change_cause.as_ref())
     }
@@ -361,6 +361,11 @@ impl Revision {
             change_cause: entry.get("changeCause").map(str::to_owned),
         })
     }
+}
+
+/// A time as people read it: to the second.
+fn to_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 impl Outcome {
@@ -429,7 +434,7 @@ impl HookRun {
                 .with_some("exitCode", *exit_code)
                 .with("message", message),
         };
-        entry.with("finished", self.finished)
+        entry.with("finished", to_second(self.finished))
     }
 
     fn read(entry: &Entry) -> Option<Self> {

@@ -1,0 +1,131 @@
+//! Events: the story of an App, as `kubectl describe` tells it.
+
+use super::{Apps, Subject};
+use crate::kube_io::{CallError, Cluster, Effect, Who, address};
+use jiff::Timestamp;
+use kubeop_shared::api::names;
+use kubeop_shared::delivery::RecordChange;
+use kubeop_shared::revision::{HookKey, HookOutcome, HookRun, ObjectKey, Record};
+use serde_json::json;
+
+/// The longest message of an Event, in characters.
+const LONGEST: usize = 1000;
+
+/// One Event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Story {
+    kind: &'static str,
+    reason: &'static str,
+    message: String,
+}
+
+fn normal(reason: &'static str, message: String) -> Story {
+    Story {
+        kind: "Normal",
+        reason,
+        message,
+    }
+}
+
+fn warning(reason: &'static str, message: String) -> Story {
+    Story {
+        kind: "Warning",
+        reason,
+        message,
+    }
+}
+
+pub(super) fn hook_started(key: &HookKey, attempt: u32) -> Story {
+    let HookKey { phase, name, hash } = key;
+    normal(
+        "HookStarted",
+        format!(
+            "{phase} hook {name} of revision {} started (attempt {attempt})",
+            hash.short()
+        ),
+    )
+}
+
+pub(super) fn drift_corrected(keys: &[ObjectKey]) -> Story {
+    let names: Vec<_> = keys.iter().map(ToString::to_string).collect();
+    normal(
+        "DriftCorrected",
+        format!("put back as this App says: {}", names.join(", ")),
+    )
+}
+
+pub(super) fn conflict(error: &CallError) -> Story {
+    let way_out = format!(
+        "To take it over: {}: \"true\" on the App",
+        names::ANNOTATION_FORCE_CONFLICTS
+    );
+    warning("Conflict", format!("{error}. {way_out}"))
+}
+
+/// What a change of the record tells, if anything.
+pub(super) fn of_record(record: &Record, change: &RecordChange) -> Option<Story> {
+    let revision = record.wanted()?;
+    let named = format!("revision {} ({})", revision.number, revision.hash.short());
+    Some(match change {
+        RecordChange::Wanted => normal("RolloutStarted", format!("{named} is wanted")),
+        RecordChange::Succeeded => normal("RolloutSucceeded", format!("{named} is delivered and healthy")),
+        RecordChange::DeadlineMissed(why) => warning("RolloutFailed", format!("{named} failed: {why}")),
+        RecordChange::HookEnded(run) => hook_ended(run),
+        RecordChange::Retried | RecordChange::Applied => return None,
+    })
+}
+
+fn hook_ended(run: &HookRun) -> Story {
+    let HookKey { phase, name, .. } = &run.key;
+    match &run.outcome {
+        HookOutcome::Failed { exit_code, message } => {
+            let code = exit_code
+                .map(|code| format!(" with exit code {code}"))
+                .unwrap_or_default();
+            warning(
+                "HookFailed",
+                format!("{phase} hook {name} failed{code}: {message}"),
+            )
+        }
+        HookOutcome::Succeeded | HookOutcome::Retried => {
+            normal("HookSucceeded", format!("{phase} hook {name} succeeded"))
+        }
+    }
+}
+
+impl<C: Cluster> Apps<C> {
+    /// Emits an Event. One that is lost changes nothing, so failure is only logged.
+    pub(super) async fn tell(&self, subject: &Subject, story: Story) {
+        let now = Timestamp::now();
+        let name = format!("{}.{:x}", subject.key.name, now.as_nanosecond());
+        let at = address("", "v1", "Event", Some(&subject.key.namespace), &name);
+        let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let event = json!({
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": subject.key.namespace},
+            "involvedObject": {
+                "apiVersion": names::API_VERSION,
+                "kind": "App",
+                "name": subject.key.name,
+                "namespace": subject.key.namespace,
+                "uid": subject.uid,
+            },
+            "type": story.kind,
+            "reason": story.reason,
+            "message": story.message.chars().take(LONGEST).collect::<String>(),
+            "source": {"component": "kubeop-controller"},
+            "reportingComponent": "kubeop-controller",
+            "firstTimestamp": time,
+            "lastTimestamp": time,
+            "count": 1,
+        });
+        if let Err(error) = self
+            .cluster
+            .create(&Who::Controller, &at, &event, Effect::Real)
+            .await
+        {
+            tracing::warn!(app = %subject.key, %error, "an Event is lost");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The loop of Apps: observe, decide (shared), act, until there is only waiting.
+
+mod act;
+mod apply;
+mod events;
+mod jobs;
+mod memory;
+mod observe;
+mod pods;
+mod record;
+mod subject;
+
+pub use memory::Memories;
+pub use subject::Subject;
+
+use crate::kube_io::{CallError, CallKind, Cluster};
+use crate::world::{AppKey, World};
+use jiff::Timestamp;
+use kube::api::DynamicObject;
+use kube::runtime::controller::Action as Next;
+use kubeop_shared::delivery::{Action, Attempted, WaitFor, decide};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// More actions than any App needs in a row: past this, something is wrong and the App has to wait.
+const MAX_ACTIONS: usize = 500;
+/// How long until a deletion is looked at again that no watch tells of.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Everything that the loop works with.
+pub struct Apps<C> {
+    /// The API server.
+    pub cluster: C,
+    /// What is known of it.
+    pub world: Arc<World>,
+    /// What is remembered between two looks at an App.
+    pub memories: Memories,
+    /// Value of the label `cluster-id`.
+    pub cluster_id: String,
+}
+
+impl<C: Cluster> Apps<C> {
+    /// Does what is to be done for one App, as far as it can be done now.
+    pub async fn reconcile(&self, object: Arc<DynamicObject>) -> Next {
+        let key = AppKey {
+            namespace: object.metadata.namespace.clone().unwrap_or_default(),
+            name: object.metadata.name.clone().unwrap_or_default(),
+        };
+        let memory = self.memories.of(&key);
+        let mut memory = memory.lock().await;
+        memory.meet(object);
+        for _ in 0..MAX_ACTIONS {
+            let now = Timestamp::now();
+            let Some(app) = memory.app.clone() else {
+                // Its finalizer is off: it is gone, or will be in a moment.
+                self.memories.forget(&key);
+                return Next::await_change();
+            };
+            let subject = Subject::new(&app, &self.world, &self.cluster_id);
+            let observed = match self.observe(&subject, &mut memory, now).await {
+                Ok(observed) => observed,
+                Err(error) => {
+                    tracing::warn!(app = %key, %error, "cannot observe");
+                    return Next::requeue(memory.observing_failed());
+                }
+            };
+            let action = decide(&observed);
+            if let Action::Wait(wait) = action {
+                tracing::debug!(app = %key, ?wait, "waiting");
+                let until = wait.until.map(|until| until_then(now, until));
+                return match (until, wait.what) {
+                    (Some(duration), _) => Next::requeue(duration),
+                    (None, WaitFor::Deletion) => Next::requeue(LOOK_AGAIN),
+                    (None, _) => Next::await_change(),
+                };
+            }
+            tracing::debug!(app = %key, ?action, "acting");
+            let attempted = attempted(&action);
+            match self.act(&subject, &observed, action, &mut memory).await {
+                Ok(()) => memory.succeeded(attempted),
+                Err(error) => self.failed(&subject, &error, attempted, &mut memory).await,
+            }
+        }
+        tracing::error!(app = %key, "{MAX_ACTIONS} actions in a row: waiting a minute");
+        Next::requeue(Duration::from_secs(60))
+    }
+
+    async fn failed(
+        &self,
+        subject: &Subject,
+        error: &CallError,
+        attempted: Attempted,
+        memory: &mut memory::Memory,
+    ) {
+        if error.kind == CallKind::Stale || error.kind == CallKind::AlreadyExists {
+            // Not a fault: somebody else wrote meanwhile. Read again, and decide again.
+            match self.read_again(subject, memory).await {
+                Ok(()) => return memory.stale(subject.generation()),
+                Err(error) => return memory.failed(subject.generation(), &error, Attempted::Other),
+            }
+        }
+        tracing::warn!(app = %subject.key, %error, "an action failed");
+        let told = memory
+            .failure
+            .as_ref()
+            .is_some_and(|failure| failure.message == error.to_string());
+        memory.failed(subject.generation(), error, attempted);
+        if !told && error.kind == CallKind::FieldConflict {
+            self.tell(subject, events::conflict(error)).await;
+        }
+    }
+}
+
+fn attempted(action: &Action) -> Attempted {
+    match action {
+        Action::WriteStatus(_) => Attempted::Status,
+        Action::Apply { .. } => Attempted::Apply,
+        Action::RunHook { key, .. } => Attempted::Hook(key.phase),
+        _ => Attempted::Other,
+    }
+}
+
+fn until_then(now: Timestamp, then: Timestamp) -> Duration {
+    // A little later, so that the time has really come.
+    let until = then.duration_since(now) + jiff::SignedDuration::from_millis(5);
+    Duration::try_from(until).unwrap_or(Duration::from_millis(5))
+}

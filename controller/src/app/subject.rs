@@ -1,0 +1,277 @@
+//! One App as it was read: its spec, its owners, and what it renders to.
+
+use crate::world::{AppKey, ProjectView, World};
+use kube::api::DynamicObject;
+use kubeop_shared::api::app::{DeliveryKind, Hook};
+use kubeop_shared::api::conditions::Reason;
+use kubeop_shared::api::{AppSpec, AppStatus, names};
+use kubeop_shared::delivery::{AppView, Gate, Stage, Wanted, WantedObject};
+use kubeop_shared::manifests::{Object, read_manifests};
+use kubeop_shared::render::{Ownership, Target, render};
+use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, RevisionHash, RevisionSpec};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// An App that is looked at.
+pub struct Subject {
+    /// Namespace and name.
+    pub key: AppKey,
+    /// uid.
+    pub uid: String,
+    /// What `decide` sees of it.
+    pub view: AppView,
+    /// Its status as it is.
+    pub status: AppStatus,
+    /// Whether its Project lets it deliver.
+    pub gate: Gate,
+    /// Takes over fields of others.
+    pub force: bool,
+    /// Name and resourceVersion of the API object, and all finalizers.
+    pub resource_version: Option<String>,
+    /// Finalizers.
+    pub finalizers: Vec<String>,
+    /// Its owners, where its Project is known.
+    pub ownership: Option<Ownership>,
+    /// What it asks for.
+    pub ask: Result<Ask, String>,
+}
+
+/// What an App asks for, in full.
+pub struct Ask {
+    /// Its revision.
+    pub spec: RevisionSpec,
+    /// The objects by key.
+    pub objects: BTreeMap<ObjectKey, Value>,
+    /// What `decide` sees of it.
+    pub wanted: Wanted,
+}
+
+impl Subject {
+    /// Reads an App.
+    pub fn new(app: &DynamicObject, world: &World, cluster_id: &str) -> Self {
+        let metadata = &app.metadata;
+        let key = AppKey {
+            namespace: metadata.namespace.clone().unwrap_or_default(),
+            name: metadata.name.clone().unwrap_or_default(),
+        };
+        let uid = metadata.uid.clone().unwrap_or_default();
+        let spec = app.data.get("spec").cloned().unwrap_or(Value::Null);
+        let spec: Result<AppSpec, String> =
+            serde_json::from_value(spec).map_err(|error| format!("spec cannot be read: {error}"));
+        let status = app
+            .data
+            .get("status")
+            .cloned()
+            .and_then(|status| serde_json::from_value(status).ok());
+        let finalizers = metadata.finalizers.clone().unwrap_or_default();
+        let annotation = |name: &str| metadata.annotations.as_ref()?.get(name).cloned();
+        let project_name = spec
+            .as_ref()
+            .map(|spec| spec.project_ref.clone())
+            .unwrap_or_default();
+        let project = world.projects.get(&project_name);
+        let ownership = project.as_ref().map(|project| Ownership {
+            cluster: cluster_id.to_owned(),
+            tenant: project.tenant.clone(),
+            project: project_name.clone(),
+            app: key.name.clone(),
+            namespace: key.namespace.clone(),
+        });
+        let said = spec.as_ref().ok();
+        let image = said.is_some_and(|spec| spec.delivery.kind == DeliveryKind::Image);
+        let view = AppView {
+            name: key.name.clone(),
+            uid: uid.clone(),
+            generation: metadata.generation.unwrap_or_default(),
+            deleting: metadata.deletion_timestamp.is_some(),
+            finalizer: finalizers.iter().any(|name| name == names::FINALIZER),
+            suspended: said.and_then(|spec| spec.suspend).unwrap_or(false),
+            deletion_policy: said.and_then(|spec| spec.deletion_policy).unwrap_or_default(),
+            history_limit: said
+                .and_then(|spec| spec.revision_history_limit)
+                .and_then(|limit| usize::try_from(limit).ok())
+                .unwrap_or(10),
+            progress_deadline: said
+                .and_then(|spec| spec.progress_deadline_seconds)
+                .unwrap_or(600)
+                .into(),
+            retry: annotation(names::ANNOTATION_RETRY_HOOKS),
+            change_cause: annotation(names::ANNOTATION_CHANGE_CAUSE),
+            selector: image.then(|| format!("{}={}", names::LABEL_APP_ID, key.name)),
+        };
+        let ask = match (&spec, &ownership) {
+            (Ok(spec), Some(ownership)) => Ask::new(spec, ownership),
+            (Err(error), _) => Err(error.clone()),
+            // The gate says so.
+            (Ok(_), None) => Err("its Project is not known".to_owned()),
+        };
+        Self {
+            gate: gate(&key, &project_name, project.as_ref(), world),
+            uid,
+            view,
+            status: status.unwrap_or_default(),
+            force: annotation(names::ANNOTATION_FORCE_CONFLICTS).as_deref() == Some("true"),
+            resource_version: metadata.resource_version.clone(),
+            finalizers,
+            ownership,
+            ask,
+            key,
+        }
+    }
+
+    /// Generation of the spec.
+    pub fn generation(&self) -> i64 {
+        self.view.generation
+    }
+
+    /// A hook of what is asked for.
+    pub fn hook(&self, key: &HookKey) -> Option<&Hook> {
+        let spec = &self.ask.as_ref().ok()?.spec;
+        let hooks = match key.phase {
+            Phase::Pre => spec.pre_hooks(),
+            Phase::Post => spec.post_hooks(),
+        };
+        hooks.iter().find(|hook| hook.name == key.name)
+    }
+}
+
+impl Ask {
+    fn new(spec: &AppSpec, ownership: &Ownership) -> Result<Self, String> {
+        let manifests = manifests(spec)?;
+        let values = manifests.iter().map(|object| object.value.clone()).collect();
+        let revision = RevisionSpec::new(spec, values);
+        let hash = RevisionHash::of(&revision);
+        let target = Target {
+            ownership,
+            hash: &hash,
+            replicas: spec.delivery.image.as_ref().and_then(|image| image.replicas),
+            progress_deadline: spec.progress_deadline_seconds,
+        };
+        let rendered = render(&revision, &target)
+            .into_iter()
+            .map(|object| (object, Source::Rendered));
+        let given = manifests.into_iter().map(|object| (object, Source::Given));
+        let mut objects = BTreeMap::new();
+        let mut wanted = Vec::new();
+        for (object, source) in rendered.chain(given) {
+            let key = ObjectKey {
+                group: object.gvk.group.clone(),
+                version: object.gvk.version.clone(),
+                kind: object.gvk.kind.clone(),
+                name: object.name.clone(),
+            };
+            let stage = Stage::of(&key.group, &key.kind);
+            let value = match source {
+                Source::Rendered => object.value,
+                Source::Given => owned(object, ownership)?,
+            };
+            let rendered = Digest::of(&value);
+            if objects.insert(key.clone(), value).is_some() {
+                return Err(format!("{key} is given twice"));
+            }
+            wanted.push(WantedObject { key, stage, rendered });
+        }
+        let names = |hooks: &[Hook]| hooks.iter().map(|hook| hook.name.clone()).collect();
+        let images = revision.image().map(|image| image.reference.clone()).into_iter();
+        let hooks = revision.pre_hooks().iter().chain(revision.post_hooks());
+        let wanted = Wanted {
+            pre: names(revision.pre_hooks()),
+            post: names(revision.post_hooks()),
+            images: images.chain(hooks.map(|hook| hook.image.clone())).collect(),
+            objects: wanted,
+            hash,
+        };
+        Ok(Self {
+            spec: revision,
+            objects,
+            wanted,
+        })
+    }
+}
+
+enum Source {
+    Rendered,
+    Given,
+}
+
+/// The objects of `manifests[]`, for the kinds that have them.
+fn manifests(spec: &AppSpec) -> Result<Vec<Object>, String> {
+    let delivery = &spec.delivery;
+    let (field, given) = match delivery.kind {
+        DeliveryKind::Image => return Ok(Vec::new()),
+        DeliveryKind::Git => ("spec.delivery.git.manifests", &delivery.git),
+        DeliveryKind::Helm => ("spec.delivery.helm.manifests", &delivery.helm),
+        DeliveryKind::Raw => ("spec.delivery.raw.manifests", &delivery.raw),
+    };
+    let given = given.as_ref().ok_or_else(|| format!("{field} is missing"))?;
+    read_manifests(field, &given.manifests).map_err(|faults| {
+        let faults: Vec<_> = faults
+            .iter()
+            .map(|fault| format!("{}: {}", fault.path, fault.why))
+            .collect();
+        faults.join("; ")
+    })
+}
+
+/// An object of a manifest with namespace and ownership labels, in its pod template too.
+fn owned(object: Object, ownership: &Ownership) -> Result<Value, String> {
+    let Object {
+        path,
+        namespace,
+        mut value,
+        ..
+    } = object;
+    if let Some(other) = namespace.filter(|namespace| *namespace != ownership.namespace) {
+        return Err(format!("{path}: namespace {other:?} is not the App's"));
+    }
+    let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
+    let metadata = metadata.ok_or_else(|| format!("{path}: metadata is missing"))?;
+    metadata.insert("namespace".to_owned(), json!(ownership.namespace));
+    label(metadata, &ownership.labels());
+    for template in ["/spec/template", "/spec/jobTemplate/spec/template"] {
+        if let Some(Value::Object(template)) = value.pointer_mut(template)
+            && template.contains_key("spec")
+            && let Some(metadata) = template.entry("metadata").or_insert(json!({})).as_object_mut()
+        {
+            label(metadata, &ownership.template_labels());
+        }
+    }
+    Ok(value)
+}
+
+fn label(metadata: &mut serde_json::Map<String, Value>, labels: &BTreeMap<&'static str, &str>) {
+    if let Some(map) = metadata.entry("labels").or_insert(json!({})).as_object_mut() {
+        map.extend(
+            labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), json!(value))),
+        );
+    }
+}
+
+/// Whether the Project lets the App deliver.
+fn gate(key: &AppKey, name: &str, project: Option<&ProjectView>, world: &World) -> Gate {
+    let shut = |reason, message| Gate::Shut { reason, message };
+    let Some(project) = project else {
+        let message = format!(
+            "spec.projectRef: project {name} does not exist. Create it, or name one of: kubectl get projects.{}",
+            names::GROUP
+        );
+        return shut(Reason::ProjectNotFound, message);
+    };
+    if project.namespace != key.namespace {
+        let message = format!(
+            "metadata.namespace: {:?} is not the namespace of project {name} ({}). kubectl apply -n {} -f ...",
+            key.namespace, project.namespace, project.namespace
+        );
+        return shut(Reason::WrongNamespace, message);
+    }
+    match world.namespaces.get(&key.namespace) {
+        Some(namespace) if namespace.deleting => Gate::NamespaceGoes,
+        Some(_) if project.ready => Gate::Open,
+        _ => shut(
+            Reason::ProjectNotReady,
+            format!("project {name} is not ready: {}", project.message),
+        ),
+    }
+}

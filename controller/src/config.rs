@@ -1,0 +1,44 @@
+//! What can be configured, each by flag or environment.
+
+use clap::Parser;
+use std::net::SocketAddr;
+
+/// Delivers Apps: runs their hooks, applies what they render to, keeps it so, and says how it stands.
+///
+/// Talks to the cluster that KUBECONFIG names, or to the one that it runs in. Delivers as the account
+/// `kubeop-deployer` of each project namespace, so that RBAC confines what an App can do.
+#[derive(Parser, Debug, Clone)]
+#[command(version)]
+pub struct Config {
+    /// Where `/healthz`, `/readyz` and `/version` are served.
+    #[arg(long, env = "KUBEOP_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+
+    /// Value of the label `app.kubeop.io/cluster-id`. Default: the uid of the namespace kube-system.
+    #[arg(long, env = "KUBEOP_CLUSTER_ID")]
+    pub cluster_id: Option<String>,
+
+    /// How many Apps are worked on at the same time.
+    #[arg(long, env = "KUBEOP_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: u16,
+
+    /// Which log lines are written, as in `info` or `kubeop_controller=debug`.
+    #[arg(long, env = "KUBEOP_LOG", default_value = "info")]
+    pub log: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn the_flags_are_sound() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn no_worker_at_all_is_refused() {
+        assert!(Config::try_parse_from(["kubeop-controller", "--concurrency=0"]).is_err());
+    }
+}

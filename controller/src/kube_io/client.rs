@@ -1,0 +1,200 @@
+//! The real API server.
+//!
+//! Two clients: one for watches, which may be silent for minutes, and one for everything else, with
+//! short timeouts. Neither retries by itself: the loops do, and kube's default may last 160 s.
+
+use super::{Address, CallError, CallKind, Cluster, Conflicts, Effect, Preconditions, Who};
+use kube::api::{DeleteParams, DynamicObject, ListParams, ObjectList, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind, Request, Resource};
+use kube::{Client, Config};
+use kubeop_shared::api::names;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Longer than the API server lets a watch last.
+const WATCH_SILENCE: Duration = Duration::from_secs(360);
+/// Shorter than the time for which a lost lease is still believed.
+const CALL: Duration = Duration::from_secs(10);
+
+/// The clients.
+#[derive(Clone)]
+pub struct KubeCluster {
+    calls: Client,
+    watches: Client,
+}
+
+impl KubeCluster {
+    /// Connects as KUBECONFIG or the environment of a Pod says.
+    pub async fn connect() -> Result<Self, String> {
+        let config = Config::infer()
+            .await
+            .map_err(|error| format!("no cluster is configured: {error}"))?;
+        let client = |silence: Duration| {
+            let mut config = config.clone();
+            config.default_retry = false;
+            config.connect_timeout = Some(CALL);
+            config.read_timeout = Some(silence);
+            config.write_timeout = Some(CALL);
+            Client::try_from(config).map_err(|error| format!("cannot make a client: {error}"))
+        };
+        Ok(Self {
+            calls: client(CALL)?,
+            watches: client(WATCH_SILENCE)?,
+        })
+    }
+
+    /// The client for watches.
+    pub fn watches(&self) -> Client {
+        self.watches.clone()
+    }
+
+    async fn send<T: serde::de::DeserializeOwned>(
+        &self,
+        who: &Who,
+        doing: impl FnOnce() -> String,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<T, CallError> {
+        let sent = async {
+            let mut request = request.map_err(kube::Error::BuildRequest)?;
+            if let Who::Deployer { namespace } = who {
+                let user = format!("system:serviceaccount:{namespace}:{}", names::DEPLOYER);
+                let value = user.parse().map_err(|error: http::header::InvalidHeaderValue| {
+                    kube::Error::HttpError(error.into())
+                })?;
+                request.headers_mut().insert("Impersonate-User", value);
+            }
+            self.calls.request::<T>(request).await
+        };
+        match tokio::time::timeout(CALL, sent).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(CallError::new(doing(), &error)),
+            Err(_) => Err(CallError {
+                doing: doing(),
+                kind: CallKind::Unavailable,
+                message: format!("the API server did not answer within {} s", CALL.as_secs()),
+            }),
+        }
+    }
+}
+
+fn requests(resource: &ApiResource, namespace: Option<&str>) -> Request {
+    Request::new(DynamicObject::url_path(resource, namespace))
+}
+
+fn requests_at(at: &Address) -> Request {
+    requests(&at.resource, at.namespace.as_deref())
+}
+
+fn body(object: &Value) -> Vec<u8> {
+    object.to_string().into_bytes()
+}
+
+impl Cluster for KubeCluster {
+    async fn get(&self, who: &Who, at: &Address) -> Result<Option<DynamicObject>, CallError> {
+        let request = requests_at(at).get(&at.name, &kube::api::GetParams::default());
+        match self.send(who, || format!("read {at}"), request).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.kind == CallKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list(
+        &self,
+        who: &Who,
+        resource: &ApiResource,
+        namespace: &str,
+        selector: &str,
+    ) -> Result<Vec<DynamicObject>, CallError> {
+        let request = requests(resource, Some(namespace)).list(&ListParams::default().labels(selector));
+        let doing = || format!("list {} in {namespace}", resource.plural);
+        let list: ObjectList<DynamicObject> = self.send(who, doing, request).await?;
+        Ok(list.items)
+    }
+
+    async fn apply(
+        &self,
+        who: &Who,
+        at: &Address,
+        object: &Value,
+        conflicts: Conflicts,
+        effect: Effect,
+    ) -> Result<DynamicObject, CallError> {
+        let params = PatchParams {
+            force: conflicts == Conflicts::Force,
+            dry_run: effect == Effect::DryRun,
+            ..PatchParams::apply(names::FIELD_MANAGER)
+        };
+        let request = requests_at(at).patch(&at.name, &params, &Patch::Apply(object));
+        self.send(who, || format!("apply {at}"), request).await
+    }
+
+    async fn create(
+        &self,
+        who: &Who,
+        at: &Address,
+        object: &Value,
+        effect: Effect,
+    ) -> Result<DynamicObject, CallError> {
+        let params = PostParams {
+            dry_run: effect == Effect::DryRun,
+            field_manager: Some(names::FIELD_MANAGER.to_owned()),
+        };
+        let request = requests_at(at).create(&params, body(object));
+        self.send(who, || format!("create {at}"), request).await
+    }
+
+    async fn replace(&self, who: &Who, at: &Address, object: &Value) -> Result<DynamicObject, CallError> {
+        let params = PostParams {
+            dry_run: false,
+            field_manager: Some(names::FIELD_MANAGER.to_owned()),
+        };
+        let request = requests_at(at).replace(&at.name, &params, body(object));
+        self.send(who, || format!("write {at}"), request).await
+    }
+
+    async fn delete(&self, who: &Who, at: &Address, only: &Preconditions) -> Result<(), CallError> {
+        let params = DeleteParams {
+            preconditions: Some(kube::api::Preconditions {
+                uid: only.uid.clone(),
+                resource_version: only.resource_version.clone(),
+            }),
+            ..DeleteParams::background()
+        };
+        let request = requests_at(at).delete(&at.name, &params);
+        match self.send::<Value>(who, || format!("delete {at}"), request).await {
+            Err(error) if error.kind != CallKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn patch(
+        &self,
+        who: &Who,
+        at: &Address,
+        subresource: Option<&str>,
+        fields: &Value,
+    ) -> Result<DynamicObject, CallError> {
+        let params = PatchParams {
+            field_manager: Some(names::FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let requests = requests_at(at);
+        let request = match subresource {
+            None => requests.patch(&at.name, &params, &Patch::Merge(fields)),
+            Some(part) => requests.patch_subresource(part, &at.name, &params, &Patch::Merge(fields)),
+        };
+        self.send(who, || format!("change {at}"), request).await
+    }
+
+    async fn discover(&self, api_version: &str, kind: &str) -> Result<Option<ApiResource>, CallError> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let gvk = GroupVersionKind::gvk(group, version, kind);
+        match kube::discovery::pinned_kind(&self.calls, &gvk).await {
+            Ok((resource, _)) => Ok(Some(resource)),
+            Err(kube::Error::Discovery(_)) => Ok(None),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(CallError::new(format!("look up {api_version} {kind}"), &error)),
+        }
+    }
+}

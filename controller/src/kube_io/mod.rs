@@ -1,0 +1,123 @@
+//! The one place that talks to the API server, and the one place that a test replaces.
+
+mod client;
+mod error;
+mod resources;
+
+pub use client::KubeCluster;
+pub use error::{CallError, CallKind};
+pub use resources::{Address, address, api_resource, known_resource};
+
+use kube::api::DynamicObject;
+use kube::core::ApiResource;
+use serde_json::Value;
+use std::future::Future;
+
+/// As whom a call is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The controller itself.
+    Controller,
+    /// The deployer account of a project namespace.
+    Deployer {
+        /// The namespace.
+        namespace: String,
+    },
+}
+
+/// How server-side apply treats fields that somebody else owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflicts {
+    /// They are taken over.
+    Force,
+    /// They are an error.
+    Refuse,
+}
+
+/// Whether a call changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It does.
+    Real,
+    /// It is only judged.
+    DryRun,
+}
+
+/// What an object must be for a deletion to happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preconditions {
+    /// Its uid.
+    pub uid: Option<String>,
+    /// Its resourceVersion.
+    pub resource_version: Option<String>,
+}
+
+/// Everything that the controller ever asks of the API server, watches apart.
+pub trait Cluster: Send + Sync + 'static {
+    /// Reads one object; none if there is none.
+    fn get(
+        &self,
+        who: &Who,
+        at: &Address,
+    ) -> impl Future<Output = Result<Option<DynamicObject>, CallError>> + Send;
+
+    /// Reads the objects that a label selector matches, in one namespace.
+    fn list(
+        &self,
+        who: &Who,
+        resource: &ApiResource,
+        namespace: &str,
+        selector: &str,
+    ) -> impl Future<Output = Result<Vec<DynamicObject>, CallError>> + Send;
+
+    /// Server-side apply with our field manager.
+    fn apply(
+        &self,
+        who: &Who,
+        at: &Address,
+        object: &Value,
+        conflicts: Conflicts,
+        effect: Effect,
+    ) -> impl Future<Output = Result<DynamicObject, CallError>> + Send;
+
+    /// Creates an object.
+    fn create(
+        &self,
+        who: &Who,
+        at: &Address,
+        object: &Value,
+        effect: Effect,
+    ) -> impl Future<Output = Result<DynamicObject, CallError>> + Send;
+
+    /// Replaces an object at the resourceVersion that it carries.
+    fn replace(
+        &self,
+        who: &Who,
+        at: &Address,
+        object: &Value,
+    ) -> impl Future<Output = Result<DynamicObject, CallError>> + Send;
+
+    /// Deletes an object and, in the background, what it owns. One that is gone is no error.
+    fn delete(
+        &self,
+        who: &Who,
+        at: &Address,
+        only: &Preconditions,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Merges fields into an object, or into a subresource of it.
+    fn patch(
+        &self,
+        who: &Who,
+        at: &Address,
+        subresource: Option<&str>,
+        fields: &Value,
+    ) -> impl Future<Output = Result<DynamicObject, CallError>> + Send;
+
+    /// The resource of a kind that is not built in; none if the API server has none.
+    fn discover(
+        &self,
+        api_version: &str,
+        kind: &str,
+    ) -> impl Future<Output = Result<Option<ApiResource>, CallError>> + Send;
+}

@@ -1,0 +1,129 @@
+//! From an object, as a watch or an answer brings it, to the little that is kept of it.
+
+use kube::api::DynamicObject;
+use kubeop_shared::api::conditions::{self, ConditionType};
+use kubeop_shared::api::{Project, names};
+use kubeop_shared::delivery::Live;
+use kubeop_shared::health::{Health, health};
+use kubeop_shared::revision::{Digest, Record, RecordError};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What an App needs to know of its Project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectView {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its Tenant.
+    pub tenant: String,
+    /// Whether it is Ready.
+    pub ready: bool,
+    /// What its Ready condition says.
+    pub message: String,
+}
+
+/// What is known of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceView {
+    /// The Project that its label names.
+    pub project: Option<String>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+}
+
+/// A record, and the metadata that a write of it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordEntry {
+    /// uid of the ConfigMap.
+    pub uid: String,
+    /// Its resourceVersion.
+    pub resource_version: String,
+    /// Its finalizers.
+    pub finalizers: Vec<String>,
+    /// What it says.
+    pub record: Result<Record, RecordError>,
+}
+
+/// What is kept of a delivered object. `with_status`: whether it came whole; metadata alone says nothing
+/// about health, and kinds that are watched so have none.
+pub fn digest_live(object: &DynamicObject) -> Live {
+    let metadata = &object.metadata;
+    let status_replicas = object.data.pointer("/status/replicas").and_then(Value::as_i64);
+    let workload = object
+        .types
+        .as_ref()
+        .is_some_and(|types| types.kind == "Deployment");
+    Live {
+        uid: metadata.uid.clone().unwrap_or_default(),
+        resource_version: metadata.resource_version.clone().unwrap_or_default(),
+        deleting: metadata.deletion_timestamp.is_some(),
+        owned: owned_fields(object),
+        health: whole(object).map_or(Health::Ready, |value| health(&value)),
+        replicas: workload.then(|| {
+            status_replicas
+                .and_then(|count| i32::try_from(count).ok())
+                .unwrap_or(0)
+        }),
+    }
+}
+
+/// Digest of the fields that are ours, as the API server keeps them.
+fn owned_fields(object: &DynamicObject) -> Option<Digest> {
+    let ours = object.metadata.managed_fields.iter().flatten().find(|entry| {
+        entry.manager.as_deref() == Some(names::FIELD_MANAGER)
+            && entry.operation.as_deref() == Some("Apply")
+            && entry.subresource.as_deref().unwrap_or_default().is_empty()
+    })?;
+    ours.fields_v1.as_ref().map(|fields| Digest::of(&fields.0))
+}
+
+fn whole(object: &DynamicObject) -> Option<Value> {
+    let mut object = object.clone();
+    object.metadata.managed_fields = None;
+    serde_json::to_value(object).ok()
+}
+
+/// What is kept of a Project; none if it cannot be read.
+pub fn digest_project(object: &DynamicObject) -> Option<ProjectView> {
+    let project: Project = object.clone().try_parse().ok()?;
+    let conditions = project
+        .status
+        .as_ref()
+        .map_or(&[][..], |status| &status.conditions);
+    let ready = conditions::get(conditions, ConditionType::Ready);
+    Some(ProjectView {
+        namespace: project.namespace(),
+        tenant: project.spec.tenant_ref.clone(),
+        ready: conditions::is_true(conditions, ConditionType::Ready),
+        message: ready.map_or_else(
+            || "it was not looked at yet".to_owned(),
+            |ready| ready.message.clone(),
+        ),
+    })
+}
+
+/// What is kept of a namespace.
+pub fn digest_namespace(object: &DynamicObject) -> NamespaceView {
+    let labels = object.metadata.labels.as_ref();
+    NamespaceView {
+        project: labels
+            .and_then(|labels| labels.get(names::LABEL_PROJECT_ID))
+            .cloned(),
+        deleting: object.metadata.deletion_timestamp.is_some(),
+    }
+}
+
+/// Reads a record.
+pub fn digest_record(object: &DynamicObject) -> RecordEntry {
+    let data: BTreeMap<String, String> = object
+        .data
+        .get("data")
+        .and_then(|data| serde_json::from_value(data.clone()).ok())
+        .unwrap_or_default();
+    RecordEntry {
+        uid: object.metadata.uid.clone().unwrap_or_default(),
+        resource_version: object.metadata.resource_version.clone().unwrap_or_default(),
+        finalizers: object.metadata.finalizers.clone().unwrap_or_default(),
+        record: Record::from_data(&data),
+    }
+}

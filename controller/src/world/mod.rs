@@ -1,0 +1,60 @@
+//! What is known of the cluster: filled by watches, and by the answers to our own writes.
+
+mod cache;
+mod digest;
+
+pub use cache::Cache;
+pub use digest::{
+    NamespaceView, ProjectView, RecordEntry, digest_live, digest_namespace, digest_project, digest_record,
+};
+
+use kubeop_shared::delivery::Live;
+use kubeop_shared::revision::ObjectKey;
+
+/// Namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AppKey {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl std::fmt::Display for AppKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A delivered object and the App that its label names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Name of the App.
+    pub app: String,
+    /// What is seen of it.
+    pub live: Live,
+}
+
+/// A hook Job and the App that its label names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookJobEntry {
+    /// Name of the App.
+    pub app: String,
+    /// The Job, without its template.
+    pub job: serde_json::Value,
+}
+
+/// What is known of the cluster.
+#[derive(Debug, Default)]
+pub struct World {
+    /// Projects by name.
+    pub projects: Cache<String, ProjectView>,
+    /// Namespaces by name.
+    pub namespaces: Cache<String, NamespaceView>,
+    /// Records by the App that they are named after.
+    pub records: Cache<AppKey, RecordEntry>,
+    /// Delivered objects by namespace and key.
+    pub live: Cache<(String, ObjectKey), Delivered>,
+    /// Hook Jobs by namespace and name.
+    pub jobs: Cache<(String, String), HookJobEntry>,
+}
