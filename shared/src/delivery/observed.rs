@@ -35,10 +35,6 @@ pub struct Observed {
 
 /// The App's metadata, and those parts of its spec that are no part of a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts that were observed, not a state"
-)]
 pub struct AppView {
     /// Name.
     pub name: String,
