@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use crate::cluster::Cluster;
 use crate::generated::repository;
-use crate::identity::{Identity, KUBEOP_NAMESPACE};
+use crate::identity::Identity;
 use crate::keeper::requests::{Ending, Program};
 use crate::options::Options;
 use crate::process::tail;
@@ -239,9 +239,6 @@ impl<'a> KubeOp<'a> {
             &crds,
         ])
         .await?;
-        let namespace =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": KUBEOP_NAMESPACE}});
-        self.apply(&namespace).await?;
         self.kubectl(&["apply", "-k", &manifests.join("rbac").display().to_string()])
             .await
     }

@@ -226,8 +226,16 @@ async fn refusals(teller: &mut Teller) -> Result<()> {
         );
         return Ok(());
     };
+    // With its default profile, Pod security would refuse the capability that it adds before the image is looked at.
     let debug = teller
-        .kubectl(&["debug", pod, "-n", NAMESPACE, "--image=evil.example/x"])
+        .kubectl(&[
+            "debug",
+            pod,
+            "-n",
+            NAMESPACE,
+            "--image=evil.example/x",
+            "--profile=baseline",
+        ])
         .await?;
     teller.check(
         "kubectl debug with a foreign image is refused",
