@@ -1,1 +1,10 @@
-//! The webhook of kubeOP.
+//! The admission server of kubeOP: TLS in, review in, rules, review out.
+//!
+//! `review` reads and answers; `world` is all that the server knows; `server` holds the limits. The rules
+//! themselves are `kubeop_shared::admission`.
+
+pub mod config;
+pub mod depth;
+pub mod review;
+pub mod server;
+pub mod world;
