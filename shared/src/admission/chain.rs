@@ -62,7 +62,12 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
         &mut patch,
         &mut warnings,
     );
-    if spec.is_some_and(|spec| spec.namespace.is_none()) {
+    // In a wrong namespace the default would only be a second fault.
+    let at_home = scope
+        .project
+        .as_deref()
+        .is_some_and(|project| project.namespace == request.namespace);
+    if at_home && spec.is_some_and(|spec| spec.namespace.is_none()) {
         patch.push(json!({"op": "add", "path": "/spec/namespace", "value": request.namespace}));
     }
     Ok(Verdict::Allow { patch, warnings })
