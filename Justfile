@@ -25,11 +25,11 @@ bench:
 
 # Starts a test cluster, keeps it, prints its KUBECONFIG
 up *ARGS:
-    cargo run --locked --quiet -p kubeop-tests --bin up -- {{ARGS}}
+    cargo run --locked -p kubeop-tests --bin up -- {{ARGS}}
 
 # The first delivery, told with real commands and their real output
 demo *ARGS:
-    cargo run --locked --quiet -p kubeop-tests --bin demo -- {{ARGS}}
+    cargo run --locked -p kubeop-tests --bin demo -- {{ARGS}}
 
 # Writes manifests/crds and the reference pages from the types
 generate:

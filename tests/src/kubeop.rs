@@ -87,7 +87,6 @@ impl<'a> KubeOp<'a> {
         kubeop.apply_manifests().await?;
         if kubeop.options.gate == Gate::Registered {
             kubeop.start_webhook().await?;
-            kubeop.register_webhook().await?;
         }
         kubeop.start_controller().await?;
         Ok(kubeop)
@@ -146,7 +145,7 @@ impl<'a> KubeOp<'a> {
         self.cluster.folder().join("webhook-ca.crt")
     }
 
-    /// The webhook's process id; fails if it has ended by itself.
+    /// Starts the webhook, waits until it is ready, and registers it: each start makes a new CA.
     pub async fn start_webhook(&self) -> Result<i32> {
         let mut args = vec![
             format!("--listen=127.0.0.1:{}", self.webhook_port),
@@ -158,6 +157,7 @@ impl<'a> KubeOp<'a> {
             .await?;
         self.ready(WEBHOOK, &self.webhook_url(), Some(&self.webhook_ca()))
             .await?;
+        self.register_webhook().await?;
         Ok(pid)
     }
 

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::say;
 use crate::cache;
 
 /// This workspace's target folder, found from the running program.
@@ -37,7 +40,10 @@ pub fn build_own(programs: &[OwnProgram]) -> Result<Vec<PathBuf>> {
     for program in programs {
         command.args(["-p", program.package, "--bin", program.name]);
     }
-    let output = command.output().context("cannot run cargo")?;
+    let output = {
+        let _told = say_if_slow(programs);
+        command.output().context("cannot run cargo")?
+    };
     ensure!(
         output.status.success(),
         "{command:?} failed:\n{}",
@@ -58,6 +64,19 @@ pub fn build_own(programs: &[OwnProgram]) -> Result<Vec<PathBuf>> {
                 .with_context(|| format!("cargo built no {}", program.name))
         })
         .collect()
+}
+
+/// Says after a few seconds what is being waited for, unless the answer is dropped before.
+fn say_if_slow(programs: &[OwnProgram]) -> mpsc::Sender<()> {
+    let (finished, wait) = mpsc::channel();
+    let names: Vec<&str> = programs.iter().map(|program| program.name).collect();
+    let line = format!("building {}", names.join(", "));
+    std::thread::spawn(move || {
+        if wait.recv_timeout(Duration::from_secs(5)) == Err(RecvTimeoutError::Timeout) {
+            say(&line);
+        }
+    });
+    finished
 }
 
 /// A program of this workspace.
