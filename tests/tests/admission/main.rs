@@ -1,0 +1,8 @@
+//! What the installed webhook lets pass, refuses and adds, as a person with kubectl meets it.
+
+mod images;
+mod labels;
+mod manifests;
+mod outage;
+mod places;
+mod support;
