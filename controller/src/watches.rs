@@ -2,7 +2,7 @@
 
 use crate::kube_io::api_resource;
 use crate::world::{
-    AppKey, Cache, Delivered, HookJobEntry, World, digest_live, digest_namespace, digest_project,
+    AppKey, Cache, Delivered, HookJobEntry, HookPod, World, digest_live, digest_namespace, digest_project,
     digest_record,
 };
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
@@ -12,6 +12,7 @@ use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
 use kube::{Api, Client, ResourceExt};
 use kubeop_shared::api::names;
 use kubeop_shared::revision::ObjectKey;
+use serde_json::json;
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -33,19 +34,20 @@ pub enum Concerns {
 pub const LABEL_RECORD: &str = "platform.kubeop.io/revision-record";
 
 /// Kinds that are watched whole, because their status says whether they are ready.
-const WITH_STATUS: [(&str, &str, &str); 8] = [
+const WITH_STATUS: [(&str, &str, &str); 6] = [
     ("apps", "v1", "Deployment"),
     ("apps", "v1", "StatefulSet"),
     ("apps", "v1", "DaemonSet"),
     ("batch", "v1", "Job"),
     ("", "v1", "Service"),
     ("", "v1", "PersistentVolumeClaim"),
-    (names::GROUP, names::VERSION, "DNSRecord"),
-    (names::GROUP, names::VERSION, "Certificate"),
 ];
 
-/// Kinds of which only metadata are watched.
-const METADATA_ONLY: [(&str, &str, &str); 9] = [
+/// Kinds of which only metadata are watched: they are ready once they are applied. DNS records and
+/// certificates among them, since nothing in this version writes their status.
+const METADATA_ONLY: [(&str, &str, &str); 11] = [
+    (names::GROUP, names::VERSION, "DNSRecord"),
+    (names::GROUP, names::VERSION, "Certificate"),
     ("networking.k8s.io", "v1", "Ingress"),
     ("networking.k8s.io", "v1", "NetworkPolicy"),
     ("", "v1", "ConfigMap"),
@@ -92,6 +94,12 @@ pub fn start(
         run(
             Watch::whole(client, "batch", "v1", "Job", names::LABEL_HOOK),
             Jobs,
+            world,
+            wake,
+        ),
+        run(
+            Watch::whole(client, "", "v1", "Pod", names::LABEL_HOOK_OF),
+            HookPods,
             world,
             wake,
         ),
@@ -330,17 +338,52 @@ impl Sink for Jobs {
     }
 }
 
-/// What is kept of a hook Job: everything but what it runs.
+/// What is kept of a hook Job: everything but what it runs, and its deadline.
 pub fn hook_job_entry(object: &DynamicObject) -> Option<HookJobEntry> {
     let app = object.metadata.labels.as_ref()?.get(names::LABEL_APP_ID)?.clone();
     let mut job = serde_json::to_value(object).ok()?;
     let fields = job.as_object_mut()?;
-    fields.remove("spec");
+    let deadline = fields
+        .get("spec")
+        .and_then(|spec| spec.get("activeDeadlineSeconds"))
+        .cloned();
+    fields.insert("spec".to_owned(), json!({"activeDeadlineSeconds": deadline}));
     fields
         .get_mut("metadata")?
         .as_object_mut()?
         .remove("managedFields");
     Some(HookJobEntry { app, job })
+}
+
+struct HookPods;
+
+impl Sink for HookPods {
+    type Key = (String, String);
+    type Value = HookPod;
+    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
+        &world.hook_pods
+    }
+    fn key(&self, object: &DynamicObject) -> Option<Self::Key> {
+        Some((object.namespace()?, object.name_any()))
+    }
+    fn value(&self, object: &DynamicObject) -> Option<HookPod> {
+        let label = |name: &str| object.metadata.labels.as_ref()?.get(name).cloned();
+        let mut pod = object.clone();
+        pod.metadata.managed_fields = None;
+        pod.data.as_object_mut()?.remove("spec");
+        Some(HookPod {
+            app: label(names::LABEL_HOOK_OF)?,
+            job: label("batch.kubernetes.io/job-name")?,
+            pod,
+        })
+    }
+    fn concerns(&self, (namespace, _): &Self::Key, value: Option<&HookPod>) -> Vec<Concerns> {
+        let key = |entry: &HookPod| AppKey {
+            namespace: namespace.clone(),
+            name: entry.app.clone(),
+        };
+        value.map(|entry| Concerns::App(key(entry))).into_iter().collect()
+    }
 }
 
 struct LiveObjects {

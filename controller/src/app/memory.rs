@@ -46,6 +46,8 @@ pub struct Memory {
     pub(super) failure: Option<Failure>,
     /// During deletion: what exists, read live.
     pub(super) live: Option<BTreeMap<ObjectKey, Live>>,
+    /// What kept the Pod of a hook Job from running, by Job.
+    pub(super) waiting: BTreeMap<String, String>,
     failures: u32,
     stale: u32,
 }

@@ -5,10 +5,10 @@ use super::{Apps, Subject, pods};
 use crate::kube_io::{Address, CallError, Cluster, Who, address, known_resource};
 use crate::watches;
 use crate::world::{AppKey, Delivered, HookJobEntry, RecordEntry, digest_live, digest_record};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
-use kubeop_shared::delivery::{JobState, JobView, Live, Observed, RecordView, Report};
+use kubeop_shared::delivery::{Gate, JobState, JobView, Live, Observed, RecordView, Report};
 use kubeop_shared::health::{Health, health};
 use kubeop_shared::render::hook_of_job;
 use kubeop_shared::revision::{ObjectKey, Record};
@@ -28,7 +28,10 @@ impl<C: Cluster> Apps<C> {
             RecordView::Present { record, .. } => Some(record.as_ref()),
             RecordView::Absent | RecordView::Unusable(_) => None,
         };
-        let live = if subject.view.deleting {
+        let live = if subject.gate == Gate::NamespaceGoes {
+            // Everything goes by itself, and the rights to look at it are gone already.
+            BTreeMap::new()
+        } else if subject.view.deleting {
             self.live_of_deleted(subject, inventory, memory).await?
         } else {
             self.live(subject, inventory, memory).await?
@@ -42,7 +45,7 @@ impl<C: Cluster> Apps<C> {
                 .as_ref()
                 .map(|ask| ask.wanted.clone())
                 .map_err(Clone::clone),
-            jobs: self.jobs(subject, inventory).await?,
+            jobs: self.jobs(subject, inventory, memory, now).await?,
             live,
             applied: memory.applied.clone(),
             failure: memory.failure.clone(),
@@ -207,7 +210,13 @@ impl<C: Cluster> Apps<C> {
         }))
     }
 
-    async fn jobs(&self, subject: &Subject, record: Option<&Record>) -> Result<Vec<JobView>, CallError> {
+    async fn jobs(
+        &self,
+        subject: &Subject,
+        record: Option<&Record>,
+        memory: &mut Memory,
+        now: Timestamp,
+    ) -> Result<Vec<JobView>, CallError> {
         let mut jobs: Vec<(String, Value)> =
             self.world.jobs.filter(|(namespace, name), entry: &HookJobEntry| {
                 let ours = *namespace == subject.key.namespace && entry.app == subject.key.name;
@@ -216,24 +225,41 @@ impl<C: Cluster> Apps<C> {
         jobs.sort_by(|(left, _), (right, _)| left.cmp(right));
         let mut views = Vec::new();
         for (name, job) in jobs {
-            if !owned_by(&job, &subject.uid) {
-                continue;
-            }
-            let Some((key, attempt)) = hook_of_job(&job) else {
+            let Some((key, attempt)) = hook_of_job(&job).filter(|_| owned_by(&job, &subject.uid)) else {
                 continue;
             };
             let recorded = record
                 .and_then(|record| record.hook(&key))
                 .is_some_and(|run| run.attempt >= attempt);
-            let state = match health(&job) {
+            let deleting = job.pointer("/metadata/deletionTimestamp").is_some();
+            let deadline = deadline(&job).filter(|_| deleting);
+            let output = output_of(subject, &key.name);
+            let state = match health(&without_deletion(&job)) {
                 Health::Ready => JobState::Succeeded,
                 // The words are not needed a second time.
                 Health::Failed { why } if recorded => JobState::Failed {
                     exit_code: None,
                     message: why,
                 },
-                Health::Failed { why } => self.failed_hook(subject, &name, &key.name, why).await?,
-                Health::Progressing { .. } => self.running_hook(subject, &name, &key.name, &job).await?,
+                Health::Failed { why } => {
+                    // Read live: the Job may be known to have failed before its Pod is.
+                    let pods = self.pods_of(subject, &name).await?;
+                    pods::of_failed_job(&pods, &key.name, output, &why, memory.waiting.get(&name))
+                }
+                // The Job controller looks at it no longer: its Pod tells.
+                Health::Progressing { .. } if deleting => {
+                    let pods = self.pods_of(subject, &name).await?;
+                    let late = deadline.is_some_and(|deadline| deadline <= now);
+                    pods::of_deleted_job(
+                        &pods,
+                        &key.name,
+                        output,
+                        if late { pods::Time::Up } else { pods::Time::Left },
+                    )
+                }
+                Health::Progressing { .. } => JobState::Running {
+                    why: self.waits_for(subject, &name, memory),
+                },
             };
             let finalizers = job.pointer("/metadata/finalizers").and_then(Value::as_array);
             let held = finalizers.is_some_and(|names| names.iter().any(|name| name == names::FINALIZER));
@@ -242,37 +268,25 @@ impl<C: Cluster> Apps<C> {
                 key,
                 attempt,
                 held,
+                deadline,
                 state,
             });
         }
         Ok(views)
     }
 
-    /// A Job that runs; or, where somebody deletes it, what became of its Pod: the Job controller no
-    /// longer looks.
-    async fn running_hook(
-        &self,
-        subject: &Subject,
-        job: &str,
-        hook: &str,
-        value: &Value,
-    ) -> Result<JobState, CallError> {
-        if value.pointer("/metadata/deletionTimestamp").is_none() {
-            return Ok(JobState::Running { why: None });
+    /// What keeps the Pod of a hook from running. Kept in mind: when the Job's deadline ends it, the Pod is
+    /// gone with its reason.
+    fn waits_for(&self, subject: &Subject, job: &str, memory: &mut Memory) -> Option<String> {
+        let waits = self.world.hook_pods.filter(|(namespace, _), pod| {
+            let ours = *namespace == subject.key.namespace && pod.job == job;
+            ours.then(|| pods::waits_for(&pod.pod)).flatten()
+        });
+        let why = waits.into_iter().next();
+        if let Some(why) = &why {
+            memory.waiting.insert(job.to_owned(), why.clone());
         }
-        let pods = self.pods_of(subject, job).await?;
-        Ok(pods::of_deleted_job(&pods, hook, output_of(subject, hook)))
-    }
-
-    async fn failed_hook(
-        &self,
-        subject: &Subject,
-        job: &str,
-        hook: &str,
-        why: String,
-    ) -> Result<JobState, CallError> {
-        let pods = self.pods_of(subject, job).await?;
-        Ok(pods::of_failed_job(&pods, hook, output_of(subject, hook), &why))
+        why
     }
 
     async fn pods_of(&self, subject: &Subject, job: &str) -> Result<Vec<DynamicObject>, CallError> {
@@ -282,6 +296,28 @@ impl<C: Cluster> Apps<C> {
             .list(&Who::Controller, &pods, &subject.key.namespace, &selector)
             .await
     }
+}
+
+/// When a Job's time is up.
+fn deadline(job: &Value) -> Option<Timestamp> {
+    let created: Timestamp = job
+        .pointer("/metadata/creationTimestamp")?
+        .as_str()?
+        .parse()
+        .ok()?;
+    let seconds = job.pointer("/spec/activeDeadlineSeconds")?.as_i64()?;
+    created.checked_add(SignedDuration::from_secs(seconds)).ok()
+}
+
+/// The Job as it would be if nobody deleted it: what it did counts, not what becomes of it.
+fn without_deletion(job: &Value) -> Value {
+    let mut job = job.clone();
+    if let Some(Value::Object(metadata)) = job.get_mut("metadata") {
+        metadata.remove("deletionTimestamp");
+        // A deletion is a change, too, that the Job controller does not acknowledge.
+        metadata.remove("generation");
+    }
+    job
 }
 
 /// As whom an object is written: our own kinds are ours, the rest is the deployer's.

@@ -251,6 +251,10 @@ fn label(metadata: &mut serde_json::Map<String, Value>, labels: &BTreeMap<&'stat
 
 /// Whether the Project lets the App deliver.
 fn gate(key: &AppKey, name: &str, project: Option<&ProjectView>, world: &World) -> Gate {
+    let namespace = world.namespaces.get(&key.namespace);
+    if namespace.as_ref().is_some_and(|namespace| namespace.deleting) {
+        return Gate::NamespaceGoes;
+    }
     let shut = |reason, message| Gate::Shut { reason, message };
     let Some(project) = project else {
         let message = format!(
@@ -266,12 +270,9 @@ fn gate(key: &AppKey, name: &str, project: Option<&ProjectView>, world: &World) 
         );
         return shut(Reason::WrongNamespace, message);
     }
-    match world.namespaces.get(&key.namespace) {
-        Some(namespace) if namespace.deleting => Gate::NamespaceGoes,
-        Some(_) if project.ready => Gate::Open,
-        _ => shut(
-            Reason::ProjectNotReady,
-            format!("project {name} is not ready: {}", project.message),
-        ),
+    if namespace.is_some() && project.ready {
+        return Gate::Open;
     }
+    let message = format!("project {name} is not ready: {}", project.message);
+    shut(Reason::ProjectNotReady, message)
 }

@@ -44,8 +44,8 @@ pub struct RecordEntry {
     pub record: Result<Record, RecordError>,
 }
 
-/// What is kept of a delivered object. `with_status`: whether it came whole; metadata alone says nothing
-/// about health, and kinds that are watched so have none.
+/// What is kept of a delivered object. Metadata alone say nothing about health: kinds of which only those
+/// are watched are ready once they are applied.
 pub fn digest_live(object: &DynamicObject) -> Live {
     let metadata = &object.metadata;
     let status_replicas = object.data.pointer("/status/replicas").and_then(Value::as_i64);
@@ -53,12 +53,21 @@ pub fn digest_live(object: &DynamicObject) -> Live {
         .types
         .as_ref()
         .is_some_and(|types| types.kind == "Deployment");
+    // Nothing in this version writes the status of DNS records and certificates: they are not waited for.
+    let own_kind = object
+        .types
+        .as_ref()
+        .is_some_and(|types| types.api_version.starts_with(names::GROUP));
     Live {
         uid: metadata.uid.clone().unwrap_or_default(),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
         deleting: metadata.deletion_timestamp.is_some(),
         owned: owned_fields(object),
-        health: whole(object).map_or(Health::Ready, |value| health(&value)),
+        health: if own_kind {
+            Health::Ready
+        } else {
+            whole(object).map_or(Health::Ready, |value| health(&value))
+        },
         replicas: workload.then(|| {
             status_replicas
                 .and_then(|count| i32::try_from(count).ok())

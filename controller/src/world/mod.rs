@@ -44,6 +44,17 @@ pub struct HookJobEntry {
     pub job: serde_json::Value,
 }
 
+/// A Pod of a hook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HookPod {
+    /// Name of the App.
+    pub app: String,
+    /// Name of the Job.
+    pub job: String,
+    /// The Pod, without its spec.
+    pub pod: kube::api::DynamicObject,
+}
+
 /// What is known of the cluster.
 #[derive(Debug, Default)]
 pub struct World {
@@ -57,4 +68,6 @@ pub struct World {
     pub live: Cache<(String, ObjectKey), Delivered>,
     /// Hook Jobs by namespace and name.
     pub jobs: Cache<(String, String), HookJobEntry>,
+    /// Pods of hooks by namespace and name.
+    pub hook_pods: Cache<(String, String), HookPod>,
 }

@@ -18,6 +18,8 @@ pub const LABEL_APP_ID: &str = "app.kubeop.io/app-id";
 
 /// Label of hook Jobs: the hook's name.
 pub const LABEL_HOOK: &str = "platform.kubeop.io/hook";
+/// Label of the Pods of hooks: the App. They carry no `app-id`, so that no Service leads to them.
+pub const LABEL_HOOK_OF: &str = "platform.kubeop.io/hook-of";
 /// Label of hook Jobs: `pre` or `post`.
 pub const LABEL_HOOK_PHASE: &str = "platform.kubeop.io/hook-phase";
 /// Annotation on delivered objects and hook Jobs: the revision's full hash. Never in a pod template.

@@ -84,23 +84,18 @@ pub(super) fn run(
             },
         };
         // Only one hook of an App at a time, also across revisions.
-        if let Some(job) = o
-            .jobs
-            .iter()
-            .find(|job| matches!(job.state, JobState::Running { .. }))
-        {
+        for job in &o.jobs {
+            let JobState::Running { why } = &job.state else {
+                continue;
+            };
             let wait = Wait {
                 what: WaitFor::Hook,
-                until: None,
-            };
-            let why = match &job.state {
-                JobState::Running { why } => why.clone(),
-                JobState::Succeeded | JobState::Failed { .. } => None,
+                until: job.deadline,
             };
             let situation = Situation::HookRunning {
                 key: job.key.clone(),
                 attempt: job.attempt,
-                why,
+                why: why.clone(),
             };
             return Some(Step::new(Action::Wait(wait), situation));
         }

@@ -148,6 +148,8 @@ pub struct JobView {
     pub attempt: u32,
     /// Our finalizer is on it.
     pub held: bool,
+    /// Until when its end is awaited, where nothing but us ends it.
+    pub deadline: Option<Timestamp>,
     /// How far it is.
     pub state: JobState,
 }

@@ -163,8 +163,17 @@ pub(super) fn report(o: &Observed, situation: &Situation) -> Report {
             .map(|value| (crate::api::names::ANNOTATION_RETRY_HOOKS.to_owned(), value))
             .into_iter()
             .collect(),
-        replicas: o.live.values().find_map(|live| live.replicas),
+        replicas: replicas(o, situation),
         selector: o.app.selector.clone(),
+    }
+}
+
+/// The number of Pods. While they are being replaced it moves all the time, and stays as it was told.
+fn replicas(o: &Observed, situation: &Situation) -> Option<i32> {
+    let live = o.live.values().find_map(|live| live.replicas);
+    match situation {
+        Situation::Unhealthy { .. } if o.status.replicas.is_some() => o.status.replicas,
+        _ => live,
     }
 }
 

@@ -1,7 +1,12 @@
 //! Workloads that keep a number of Pods.
+//!
+//! What they wait for is said without numbers: every change of a message is a write of a status, and a
+//! rollout of a hundred Pods must not cost a hundred.
 
 use super::{Health, condition, integer, text};
 use serde_json::Value;
+
+const ROLLING: &str = "not all of its Pods are updated and available yet";
 
 /// A Deployment is ready when all replicas are updated and available and its controller says that the
 /// rollout is through.
@@ -20,31 +25,18 @@ pub(super) fn deployment(object: &Value) -> Health {
         Some(("True", _, message)) => format!("; Pods cannot be created: {message}"),
         _ => String::new(),
     };
-    if replicas < wanted {
-        return Health::progressing(format!("{replicas} of {wanted} replicas are there{blocked}"));
-    }
-    if updated < wanted {
-        return Health::progressing(format!("{updated} of {wanted} replicas are updated{blocked}"));
-    }
-    if replicas > wanted {
-        return Health::progressing(format!("{} replicas too many still end", replicas - wanted));
-    }
-    if status("availableReplicas") < updated {
-        let available = status("availableReplicas");
-        return Health::progressing(format!("{available} of {wanted} replicas are available"));
-    }
-    if status("readyReplicas") < wanted {
-        let ready = status("readyReplicas");
-        return Health::progressing(format!("{ready} of {wanted} replicas are ready"));
+    let (available, ready) = (status("availableReplicas"), status("readyReplicas"));
+    if replicas != wanted || updated < wanted || available < updated || ready < wanted {
+        return Health::progressing(format!("{ROLLING}{blocked}"));
     }
     let deadline = integer(object, "/spec/progressDeadlineSeconds")
         .is_some_and(|seconds| seconds != i64::from(i32::MAX));
     if deadline && !matches!(progress, Some(("True", "NewReplicaSetAvailable", _))) {
-        return Health::progressing("its rollout is not through yet");
+        return Health::progressing(ROLLING);
     }
     match condition(object, "Available") {
         Some(("True", ..)) => Health::Ready,
-        _ => Health::progressing("it is not available yet"),
+        _ => Health::progressing(ROLLING),
     }
 }
 
@@ -60,7 +52,7 @@ pub(super) fn replica_set(object: &Value) -> Health {
     );
     let surplus = integer(object, "/status/replicas").unwrap_or(0) - wanted;
     if enough == Health::Ready && surplus > 0 {
-        return Health::progressing(format!("{surplus} Pods too many still end"));
+        return Health::progressing(ROLLING);
     }
     enough
 }
@@ -75,22 +67,19 @@ pub(super) fn stateful_set(object: &Value) -> Health {
         return enough;
     }
     if status("replicas") > wanted {
-        return Health::progressing(format!("{} Pods too many still end", status("replicas") - wanted));
+        return Health::progressing(ROLLING);
     }
     if let Some(partition) = integer(object, "/spec/updateStrategy/rollingUpdate/partition") {
         let updated = status("updatedReplicas");
         let due = (wanted - partition).max(0);
         return if updated < due {
-            Health::progressing(format!("{updated} of {due} Pods above the partition are updated"))
+            Health::progressing(ROLLING)
         } else {
             Health::Ready
         };
     }
     if status("currentReplicas") < wanted {
-        return Health::progressing(format!(
-            "{} of {wanted} Pods are current",
-            status("currentReplicas")
-        ));
+        return Health::progressing(ROLLING);
     }
     if text(object, "/status/currentRevision") == text(object, "/status/updateRevision") {
         Health::Ready
@@ -119,7 +108,7 @@ fn counted(object: &Value, wanted: i64, fields: &[&str]) -> Health {
     for field in fields {
         let count = integer(object, &format!("/status/{field}")).unwrap_or(0);
         if count < wanted {
-            return Health::progressing(format!("{field} is {count} of {wanted}"));
+            return Health::progressing(ROLLING);
         }
     }
     Health::Ready

@@ -4,7 +4,8 @@ use super::{Target, object, presets, probes, set};
 use crate::api::app::{ImageDelivery, Rollout, RolloutStrategy};
 use crate::api::names;
 use crate::manifests::Object;
-use serde_json::{Map, Value, json};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::{Value, json};
 
 pub(super) fn deployment(image: &ImageDelivery, target: &Target<'_>) -> Object {
     let mut pod = json!({"containers": [container(image, target)]});
@@ -22,7 +23,7 @@ pub(super) fn deployment(image: &ImageDelivery, target: &Target<'_>) -> Object {
     });
     set(&mut spec, "replicas", target.replicas);
     set(&mut spec, "progressDeadlineSeconds", target.progress_deadline);
-    set(&mut spec, "strategy", image.rollout.as_ref().map(strategy));
+    set(&mut spec, "strategy", Some(strategy(image.rollout.as_ref())));
     // The Deployment controller copies this to the ReplicaSet, and `kubectl rollout undo` brings it back.
     let annotations = json!({names::ANNOTATION_REVISION: target.hash.full()});
     let body = json!({"metadata": {"annotations": annotations}, "spec": spec});
@@ -62,14 +63,19 @@ fn container(image: &ImageDelivery, target: &Target<'_>) -> Value {
     container
 }
 
-fn strategy(rollout: &Rollout) -> Value {
-    let kind = rollout.strategy.unwrap_or_default();
-    let mut strategy = json!({"type": kind});
-    if kind == RolloutStrategy::RollingUpdate {
-        let mut limits = Value::Object(Map::new());
-        set(&mut limits, "maxSurge", rollout.max_surge.as_ref());
-        set(&mut limits, "maxUnavailable", rollout.max_unavailable.as_ref());
-        set(&mut strategy, "rollingUpdate", Some(limits));
+/// Written out in full: what we own goes when another strategy comes. What the API server fills in would
+/// stay, and it refuses `rollingUpdate` beside `Recreate`.
+fn strategy(rollout: Option<&Rollout>) -> Value {
+    let kind = rollout.and_then(|rollout| rollout.strategy).unwrap_or_default();
+    if kind == RolloutStrategy::Recreate {
+        return json!({"type": kind});
     }
-    strategy
+    let quarter = || IntOrString::String("25%".to_owned());
+    let surge = rollout
+        .and_then(|rollout| rollout.max_surge.clone())
+        .unwrap_or_else(quarter);
+    let unavailable = rollout
+        .and_then(|rollout| rollout.max_unavailable.clone())
+        .unwrap_or_else(quarter);
+    json!({"type": kind, "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}})
 }

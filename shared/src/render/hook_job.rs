@@ -58,6 +58,7 @@ pub fn hook_job(job: &HookJob<'_>) -> Value {
     // Without app-id: the Service of the App must not lead here.
     let template_labels = json!({
         names::LABEL_PROJECT_ID: ownership.project,
+        names::LABEL_HOOK_OF: ownership.app,
         names::LABEL_HOOK: key.name,
         names::LABEL_HOOK_PHASE: phase,
     });

@@ -10,6 +10,7 @@ use crate::api::app::{
 };
 use crate::api::quantity::Quantity;
 use crate::image::ImageReference;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -132,11 +133,13 @@ fn quantity(value: Value) -> Value {
 }
 
 fn rollout(rollout: Rollout) -> Option<Rollout> {
+    let quarter = IntOrString::String("25%".to_owned());
     let canonical = Rollout {
         strategy: rollout
             .strategy
             .filter(|strategy| *strategy != RolloutStrategy::RollingUpdate),
-        ..rollout
+        max_surge: rollout.max_surge.filter(|limit| *limit != quarter),
+        max_unavailable: rollout.max_unavailable.filter(|limit| *limit != quarter),
     };
     (canonical != Rollout::default()).then_some(canonical)
 }

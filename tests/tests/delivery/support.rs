@@ -10,7 +10,7 @@ use kubeop_tests::keeper::requests::{Ending, Program};
 use kubeop_tests::programs::{self, OwnProgram};
 use kubeop_tests::{Cluster, Identity, page, wait};
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock};
 
 /// How long the slowest thing may take on a busy machine.
 pub const SOON: Duration = Duration::from_secs(30);
@@ -20,6 +20,8 @@ const CONTROLLER: &str = "kubeop-controller";
 /// The controller without the webhook: what delivery does must not depend on admission.
 pub struct Stage {
     pub cluster: &'static Cluster,
+    /// Written while the controller is down; read by whoever measures a time.
+    pub running: RwLock<()>,
     port: u16,
     program: std::path::PathBuf,
 }
@@ -47,6 +49,7 @@ impl Stage {
         let program = built.into_iter().next().context("no controller was built")?;
         let stage = Stage {
             cluster,
+            running: RwLock::new(()),
             port,
             program,
         };

@@ -1,0 +1,208 @@
+//! Hooks: in order, once, and what happens when one fails.
+
+use anyhow::ensure;
+use kubeop_tests::keeper::requests::Ending;
+use kubeop_tests::{fake, wait};
+
+use crate::apps::jobs;
+use crate::support::{SOON, Stage, condition, image_app};
+
+fn hook(name: &str, env: &[(&str, &str)]) -> String {
+    let env: Vec<_> = env
+        .iter()
+        .map(|(name, value)| format!("{{name: {name}, value: '{value}'}}"))
+        .collect();
+    format!(
+        "    - {{name: {name}, image: 'ghcr.io/acme/{name}:1', env: [{}]}}\n",
+        env.join(", ")
+    )
+}
+
+fn hooks(pre: &[String], post: &[String]) -> String {
+    format!("  hooks:\n    pre:\n{}    post:\n{}", pre.concat(), post.concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s35_hooks_run_one_after_the_other_before_and_after_delivery() {
+    let stage = Stage::shared().await;
+    stage.project("order").await.unwrap();
+    let ns = "kubeop-order";
+    let slow = [(fake::RUN_FOR, "1s")];
+    let more = hooks(
+        &[hook("a", &slow), hook("b", &slow)],
+        &[hook("c", &slow), hook("d", &slow)],
+    );
+    stage
+        .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:1", &more))
+        .await
+        .unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    let list = stage.get(ns, "jobs").await.unwrap();
+    let mut runs: Vec<_> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| {
+            let text = |pointer: &str| job.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+            let name = text("/metadata/labels/platform.kubeop.io~1hook");
+            (text("/status/startTime"), text("/status/completionTime"), name)
+        })
+        .collect();
+    runs.sort();
+    let order: Vec<_> = runs.iter().map(|(_, _, name)| name.as_str()).collect();
+    assert_eq!(order, ["a", "b", "c", "d"]);
+    for pair in runs.windows(2) {
+        assert!(
+            pair[0].1 <= pair[1].0,
+            "{} ends before {} starts",
+            pair[0].2,
+            pair[1].2
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s35_a_failed_hook_pauses_the_app_and_tells_its_exit_code() {
+    let stage = Stage::shared().await;
+    stage.project("failing").await.unwrap();
+    let ns = "kubeop-failing";
+    let more = hooks(
+        &[hook("a", &[]), hook("b", &[(fake::EXIT_CODE, "3")])],
+        &[hook("c", &[])],
+    );
+    stage
+        .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:1", &more))
+        .await
+        .unwrap();
+    let app = stage.app_is(ns, "pay", "False", "HookFailed").await.unwrap();
+    let message = condition(&app, "Ready")["message"].to_string();
+    assert!(
+        message.contains("pre hook b failed with exit code 3"),
+        "{message}"
+    );
+    assert!(
+        message.contains("retry-hooks"),
+        "the way out is part of it: {message}"
+    );
+    assert_eq!(condition(&app, "Stalled")["status"], "True");
+    assert_eq!(condition(&app, "Reconciling")["status"], "False");
+    assert!(stage.get(ns, "deployments/pay").await.unwrap().is_null());
+    let events = stage.kubectl(&format!("get events -n {ns}")).await.unwrap();
+    assert!(events.contains("HookFailed"), "{events}");
+    assert_eq!(jobs(stage, ns).await, 2);
+
+    // A restart runs nothing again.
+    let running = stage.running.write().await;
+    stage.stop_controller(Ending::Killed).await.unwrap();
+    stage.start_controller().await.unwrap();
+    drop(running);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(jobs(stage, ns).await, 2);
+
+    // A retry is a new attempt of the one that failed.
+    let retry =
+        format!("annotate --overwrite apps.platform.kubeop.io/pay -n {ns} platform.kubeop.io/retry-hooks=1");
+    stage.kubectl(&retry).await.unwrap();
+    wait::until("a third Job", SOON, || async {
+        ensure!(jobs(stage, ns).await == 3, "no third Job yet");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
+    .unwrap();
+    let app = stage.app_is(ns, "pay", "False", "HookFailed").await.unwrap();
+    assert_eq!(app["status"]["handled"]["platform.kubeop.io/retry-hooks"], "1");
+
+    // A new spec is the other way out.
+    let more = hooks(&[hook("a", &[])], &[hook("c", &[])]);
+    stage
+        .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:1", &more))
+        .await
+        .unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_while_a_hook_runs_starts_it_no_second_time() {
+    let stage = Stage::shared().await;
+    stage.project("crash").await.unwrap();
+    let ns = "kubeop-crash";
+    let more = hooks(&[hook("a", &[(fake::RUN_FOR, "4s")])], &[hook("b", &[])]);
+    stage
+        .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:1", &more))
+        .await
+        .unwrap();
+    stage.app_is(ns, "pay", "False", "HookRunning").await.unwrap();
+    let running = stage.running.write().await;
+    stage.stop_controller(Ending::Killed).await.unwrap();
+    stage.start_controller().await.unwrap();
+    drop(running);
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    assert_eq!(jobs(stage, ns).await, 2);
+}
+
+/// S33: somebody deletes the Job while it runs. Its Pod is followed for as long as the hook has time.
+#[tokio::test(flavor = "multi_thread")]
+async fn s33_a_job_that_is_deleted_while_it_runs_is_followed_by_its_pod() {
+    let stage = Stage::shared().await;
+    stage.project("deleted-job").await.unwrap();
+    let ns = "kubeop-deleted-job";
+    for (name, runs_for, reason) in [("short", "4s", "Succeeded"), ("long", "24h", "HookFailed")] {
+        let hook =
+            hook("a", &[(fake::RUN_FOR, runs_for)]).replace("name: a,", "name: a, timeoutSeconds: 12,");
+        let more = format!("  hooks:\n    pre:\n{hook}");
+        stage
+            .apply(&image_app(ns, name, "ghcr.io/acme/pay:1", &more))
+            .await
+            .unwrap();
+        stage.app_is(ns, name, "False", "HookRunning").await.unwrap();
+        let jobs = format!("-l app.kubeop.io/app-id={name} -n {ns}");
+        wait::until("the Pod runs", SOON, || async {
+            let pods = stage
+                .kubectl(&format!("get pods -l platform.kubeop.io/hook-of={name} -n {ns}"))
+                .await?;
+            ensure!(pods.contains("Running"), "{pods}");
+            Ok::<_, anyhow::Error>(())
+        })
+        .await
+        .unwrap();
+        stage
+            .kubectl(&format!("delete jobs {jobs} --wait=false"))
+            .await
+            .unwrap();
+        let status = if reason == "Succeeded" { "True" } else { "False" };
+        let app = stage.app_is(ns, name, status, reason).await.unwrap();
+        if reason == "HookFailed" {
+            let message = condition(&app, "Ready")["message"].to_string();
+            // Who ends it first: the Job controller, or we.
+            let told = ["DeadlineExceeded", "its Job was deleted"];
+            assert!(told.iter().any(|why| message.contains(why)), "{message}");
+        }
+        wait::until("the Job is gone", SOON, || async {
+            let left = stage.kubectl(&format!("get jobs {jobs} -o name")).await?;
+            ensure!(left.trim().is_empty(), "{left}");
+            Ok::<_, anyhow::Error>(())
+        })
+        .await
+        .unwrap();
+    }
+}
+
+/// S36: a hook that cannot start is no wait for ever, and the Pod's own reason is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn s36_a_hook_whose_image_cannot_be_pulled_fails_at_its_deadline() {
+    let stage = Stage::shared().await;
+    stage.project("unpullable").await.unwrap();
+    let ns = "kubeop-unpullable";
+    let hook = hook("a", &[(fake::PULL_ERROR, "true")]).replace("name: a,", "name: a, timeoutSeconds: 6,");
+    let more = format!("  hooks:\n    pre:\n{hook}");
+    stage
+        .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:1", &more))
+        .await
+        .unwrap();
+    let app = stage.app_is(ns, "pay", "False", "HookFailed").await.unwrap();
+    let message = condition(&app, "Ready")["message"].to_string();
+    assert!(
+        message.contains("cannot be pulled") && message.contains("DeadlineExceeded"),
+        "{message}"
+    );
+}

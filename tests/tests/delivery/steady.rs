@@ -1,0 +1,71 @@
+//! What costs nothing: a steady App, a second apply, a restart.
+
+use std::time::Duration;
+
+use kubeop_tests::keeper::requests::Ending;
+
+use crate::support::{Stage, image_app};
+
+const HOOK: &str = "  hooks:\n    pre:\n    - {name: migrate, image: 'ghcr.io/acme/migrate:1'}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_apply_and_a_restart_of_the_controller_write_nothing() {
+    let stage = Stage::shared().await;
+    stage.project("steady").await.unwrap();
+    let ns = "kubeop-steady";
+    let app = image_app(ns, "pay", "ghcr.io/acme/pay:1", HOOK);
+    stage.apply(&app).await.unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    let quiet = stage.running.write().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
+    let answer = stage.apply(&app).await.unwrap();
+    assert!(answer.contains("unchanged"), "{answer}");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let calls = stage.calls_in(&log, ns).unwrap();
+    assert!(calls.is_empty(), "a steady App costs no call: {calls:#?}");
+
+    for how in [Ending::Asked, Ending::Killed] {
+        stage.stop_controller(how).await.unwrap();
+        stage.start_controller().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    drop(quiet);
+    let writes = stage.writes_in(&log, ns).unwrap();
+    assert!(writes.is_empty(), "{writes:#?}");
+    // Projects are written without a namespace.
+    let project = |entry: &kubeop_tests::audit::Entry| entry.name.as_deref() == Some("steady");
+    let writes: Vec<_> = log.kubeop_writes().unwrap().into_iter().filter(project).collect();
+    assert!(writes.is_empty(), "{writes:#?}");
+}
+
+/// n objects cost at most 2n + 6 calls, a hook at most 6 more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_revision_stays_within_its_budget_of_calls() {
+    let stage = Stage::shared().await;
+    stage.project("budget").await.unwrap();
+    let ns = "kubeop-budget";
+    stage
+        .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:1", HOOK))
+        .await
+        .unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    let _running = stage.running.read().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
+    stage
+        .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:2", HOOK))
+        .await
+        .unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let calls = stage.calls_in(&log, ns).unwrap();
+    let told: Vec<_> = calls
+        .iter()
+        .map(|call| format!("{} {} {:?}", call.verb, call.resource, call.code))
+        .collect();
+    println!("{} calls: {told:#?}", calls.len());
+    assert!(calls.len() <= 2 * 2 + 6 + 6, "{told:#?}");
+}
