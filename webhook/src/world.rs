@@ -189,12 +189,14 @@ impl World {
         let inner = &*self.inner;
         match fact {
             Fact::Namespace(name) => {
-                facts.namespace = if let Some(known) = inner.namespaces.get(name) {
-                    Known::Is(known)
-                } else {
-                    let api = Api::<PartialObjectMeta<Namespace>>::all(self.client.clone());
-                    known(api.get_opt(name).await?.as_ref().and_then(namespace_facts))
-                }
+                // Requests come from project namespaces; one that is not known as such has just become one.
+                facts.namespace =
+                    if let Some(known) = inner.namespaces.get(name).filter(|known| known.project.is_some()) {
+                        Known::Is(known)
+                    } else {
+                        let api = Api::<PartialObjectMeta<Namespace>>::all(self.client.clone());
+                        known(api.get_opt(name).await?.as_ref().and_then(namespace_facts))
+                    }
             }
             Fact::Project(name) => {
                 facts.project = match inner.projects.get(name) {

@@ -82,8 +82,8 @@ fn judge(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
         Some(Err(error)) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
         None => return Ok(pass()),
     };
-    // An object that is going away may always go on doing so.
-    if is_ending(&head) {
+    // An App that is going away may always go on doing so. A Pod that is may still not change its images.
+    if is_ending(&head) && request.kind.group == crate::api::names::GROUP {
         return Ok(pass());
     }
     match (&*request.kind.group, &*request.kind.kind) {
@@ -135,13 +135,7 @@ fn judge_app(
     {
         warnings.extend(violations.drain(..).map(|violation| stands(&violation)));
     }
-    ownership_labels::check(
-        facts,
-        &scope,
-        request,
-        head.metadata.labels.as_ref(),
-        &mut violations,
-    );
+    labels(facts, &scope, request, head, &mut violations, &mut warnings);
     Ok(verdict(&scope, violations, warnings))
 }
 
@@ -176,13 +170,7 @@ fn judge_object(
             });
         }
     }
-    ownership_labels::check(
-        facts,
-        &scope,
-        request,
-        head.metadata.labels.as_ref(),
-        &mut violations,
-    );
+    labels(facts, &scope, request, head, &mut violations, &mut warnings);
     Ok(verdict(&scope, violations, warnings))
 }
 
@@ -211,6 +199,37 @@ fn images(facts: &Facts, scope: &Scope, place: Place, object: &RawValue, violati
     });
     if let Err(error) = walked {
         violations.push(unreadable(&error));
+    }
+}
+
+/// Rule 3. A label that stood there before is told, not refused: the object must stay writable.
+fn labels(
+    facts: &Facts,
+    scope: &Scope,
+    request: &Request<'_>,
+    head: &Head<'_>,
+    violations: &mut Vec<Violation>,
+    warnings: &mut Vec<String>,
+) {
+    let foreign = ownership_labels::check(facts, scope, request, head.metadata.labels.as_ref());
+    if foreign.is_empty() {
+        return;
+    }
+    let old = request
+        .old_object
+        .and_then(|old| serde_json::from_str::<Head<'_>>(old.get()).ok());
+    let before = ownership_labels::check(
+        facts,
+        scope,
+        request,
+        old.and_then(|old| old.metadata.labels).as_ref(),
+    );
+    for violation in foreign {
+        if before.contains(&violation) {
+            warnings.push(stands(&violation));
+        } else {
+            violations.push(violation);
+        }
     }
 }
 

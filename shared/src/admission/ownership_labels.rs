@@ -72,14 +72,14 @@ pub(super) fn add(
     }
 }
 
-/// Refuses values that are not the namespace's.
+/// Values that are not the namespace's.
 pub(super) fn check(
     facts: &Facts,
     scope: &Scope,
     request: &Request<'_>,
     present: Option<&Labels<'_>>,
-    violations: &mut Vec<Violation>,
-) {
+) -> Vec<Violation> {
+    let mut violations = Vec::new();
     for (label, value) in wanted(facts, scope, request) {
         let Some(is) = present.and_then(|labels| labels.get(label)) else {
             continue;
@@ -94,4 +94,5 @@ pub(super) fn check(
             });
         }
     }
+    violations
 }

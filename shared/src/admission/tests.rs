@@ -194,3 +194,28 @@ fn a_foreign_ownership_label_is_forbidden() {
     };
     assert_eq!(Status::of(&violations), Status::Forbidden);
 }
+
+#[test]
+fn a_foreign_label_from_before_does_not_stop_other_changes() {
+    let mut labelled = pod("ghcr.io/acme/x");
+    labelled["metadata"]["labels"] = json!({"app.kubeop.io/tenant-id": "other"});
+    let warnings = answer(&facts(), &review(POD, "kubeop-web", &labelled, Some(&labelled))).unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        answer(
+            &facts(),
+            &review(POD, "kubeop-web", &labelled, Some(&pod("ghcr.io/acme/x")))
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn a_pod_that_is_going_away_may_still_not_change_its_images() {
+    let mut ending = pod("ghcr.io/acme/x");
+    ending["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    let mut evil = ending.clone();
+    evil["spec"]["containers"][0]["image"] = json!("evil.example/x");
+    assert!(answer(&facts(), &review(POD, "kubeop-web", &evil, Some(&ending))).is_err());
+    assert!(answer(&facts(), &review(POD, "kubeop-web", &evil, Some(&evil))).is_ok());
+}
