@@ -219,3 +219,51 @@ fn a_pod_that_is_going_away_may_still_not_change_its_images() {
     assert!(answer(&facts(), &review(POD, "kubeop-web", &evil, Some(&ending))).is_err());
     assert!(answer(&facts(), &review(POD, "kubeop-web", &evil, Some(&evil))).is_ok());
 }
+
+const KINDS: [[&str; 3]; 10] = [
+    POD,
+    APP,
+    ["apps", "v1", "Deployment"],
+    ["apps", "v1", "StatefulSet"],
+    ["batch", "v1", "Job"],
+    ["batch", "v1", "CronJob"],
+    ["", "v1", "ConfigMap"],
+    ["", "v1", "Secret"],
+    ["networking.k8s.io", "v1", "Ingress"],
+    ["platform.kubeop.io", "v1alpha1", "DNSRecord"],
+];
+
+proptest::proptest! {
+    #[test]
+    fn s11_mutating_twice_is_mutating_once(
+        kind in 0..KINDS.len(),
+        namespace in proptest::sample::select(&["kubeop-web", "default"][..]),
+        labels in proptest::option::of(proptest::collection::btree_map(
+            proptest::sample::select(&[
+                "app.kubeop.io/cluster-id",
+                "app.kubeop.io/tenant-id",
+                "app.kubeop.io/project-id",
+                "app.kubeop.io/app-id",
+                "a~b/c",
+            ][..]),
+            proptest::sample::select(&["c1", "acme", "web", "payments", ""][..]),
+            0..5,
+        )),
+    ) {
+        let mut object = app("ghcr.io/acme/x");
+        if let Some(labels) = labels {
+            object["metadata"]["labels"] = json!(labels);
+        }
+        let mutated = |object: &Value| {
+            let text = review(KINDS[kind], namespace, object, None);
+            let request: Request<'_> = serde_json::from_str(&text).unwrap();
+            let Verdict::Allow { patch, .. } = mutate(&facts(), &request) else { panic!("no answer") };
+            let patch: json_patch::Patch = serde_json::from_value(Value::Array(patch)).unwrap();
+            let mut after = object.clone();
+            json_patch::patch(&mut after, &patch).unwrap();
+            after
+        };
+        let once = mutated(&object);
+        proptest::prop_assert_eq!(mutated(&once), once);
+    }
+}
