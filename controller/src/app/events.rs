@@ -71,7 +71,7 @@ pub(super) fn of_record(record: &Record, change: &RecordChange) -> Option<Story>
         RecordChange::Succeeded => normal("RolloutSucceeded", format!("{named} is delivered and healthy")),
         RecordChange::DeadlineMissed(why) => warning("RolloutFailed", format!("{named} failed: {why}")),
         RecordChange::HookEnded(run) => hook_ended(run),
-        RecordChange::Retried | RecordChange::Applied => return None,
+        RecordChange::Retried | RecordChange::Remembered | RecordChange::Applied => return None,
     })
 }
 

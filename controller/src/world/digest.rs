@@ -129,10 +129,17 @@ pub fn digest_record(object: &DynamicObject) -> RecordEntry {
         .get("data")
         .and_then(|data| serde_json::from_value(data.clone()).ok())
         .unwrap_or_default();
+    let owner = object
+        .metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.kind == "App");
+    let owner = owner.map(|owner| owner.uid.clone());
     RecordEntry {
         uid: object.metadata.uid.clone().unwrap_or_default(),
         resource_version: object.metadata.resource_version.clone().unwrap_or_default(),
         finalizers: object.metadata.finalizers.clone().unwrap_or_default(),
-        record: Record::from_data(&data),
+        record: Record::from_data(&data).map(|record| Record { owner, ..record }),
     }
 }

@@ -70,6 +70,8 @@ pub enum RecordChange {
     Wanted,
     /// A hook ended.
     HookEnded(HookRun),
+    /// A hook of a revision that is no longer kept succeeded.
+    Remembered,
     /// Failed hooks are to run again.
     Retried,
     /// All objects are applied.

@@ -1,7 +1,7 @@
 //! Every change of a record: a record and an event go in, the next record comes out.
 
 use super::{Action, Observed, RecordChange, Wanted};
-use crate::revision::{HookOutcome, HookRun, Outcome, Record, Revision};
+use crate::revision::{HookKey, HookOutcome, HookRun, Outcome, Record, Revision};
 
 /// A record and the resourceVersion at which it was read, if it exists.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ impl Base<'_> {
     /// the next number, and every object is in the inventory before it is applied.
     pub(super) fn wanted(self, o: &Observed, wanted: &Wanted) -> Action {
         let mut record = self.record.clone();
-        record.app_uid.clone_from(&o.app.uid);
+        record.owner = Some(o.app.uid.clone());
         if let Some(last) = record.history.last_mut()
             && last.outcome == Outcome::InProgress
         {
@@ -73,6 +73,13 @@ impl Base<'_> {
         record.hooks.retain(|earlier| earlier.key != run.key);
         record.hooks.push(run.clone());
         self.write(record, RecordChange::HookEnded(run))
+    }
+
+    /// A hook succeeded whose revision is no longer kept: if that comes back, it does not run again.
+    pub(super) fn hook_remembered(self, key: HookKey) -> Action {
+        let mut record = self.record.clone();
+        record.remembered.push(key);
+        self.write(record, RecordChange::Remembered)
     }
 
     /// Failed hooks of the wanted revision are to run again.

@@ -90,10 +90,7 @@ pub(super) enum Situation {
 }
 
 fn next(o: &Observed) -> Step {
-    let empty = Record {
-        app_uid: o.app.uid.clone(),
-        ..Record::default()
-    };
+    let empty = Record::default();
     let base = match &o.record {
         RecordView::Present {
             record,
@@ -121,17 +118,18 @@ fn next(o: &Observed) -> Step {
     if !o.app.finalizer {
         return Step::new(Action::AddFinalizer, Situation::Starting);
     }
-    if base.record.app_uid != o.app.uid {
-        // Of an earlier App of this name: cleared first.
+    if base.record.owner.as_ref().is_some_and(|uid| *uid != o.app.uid) {
+        // Of an earlier App of this name: cleared first. One without an owner was restored, and is adopted.
         return Step::new(Action::ReleaseRecord, Situation::Starting);
+    }
+    // Before another revision is wanted: that may forget the one that a Job belongs to.
+    if let Some(action) = hooks::settle(o, base) {
+        return Step::new(action, Situation::Starting);
     }
     let revision = match base.record.wanted() {
         Some(revision) if revision.hash == wanted.hash => revision,
         _ => return Step::new(base.wanted(o, wanted), Situation::Starting),
     };
-    if let Some(action) = hooks::settle(o, base) {
-        return Step::new(action, Situation::Starting);
-    }
     if o.app.retry.is_some() && o.app.retry != base.record.retried {
         return Step::new(base.retried(o), Situation::Starting);
     }

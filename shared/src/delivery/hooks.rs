@@ -34,6 +34,9 @@ pub(super) fn settle(o: &Observed, base: Base<'_>) -> Option<Action> {
             return Some(base.hook_ended(o, run));
         }
         if !known {
+            if job.state == JobState::Succeeded && !recorded {
+                return Some(base.hook_remembered(job.key.clone()));
+            }
             return Some(Action::DeleteJob {
                 name: job.name.clone(),
             });

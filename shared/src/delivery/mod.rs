@@ -6,11 +6,15 @@
 mod action;
 mod changes;
 mod decide;
+#[cfg(test)]
+mod decide_tests;
 mod deletion;
 mod hooks;
 mod observed;
 mod report;
 mod stage;
+#[cfg(test)]
+mod world_tests;
 
 pub use action::{Action, ApplyCause, RecordChange, Wait, WaitFor};
 pub use decide::decide;

@@ -4,6 +4,8 @@ pub mod canonical;
 pub mod hash;
 pub mod record;
 mod record_text;
+#[cfg(test)]
+mod tests;
 
 pub use canonical::RevisionSpec;
 pub use hash::{Digest, HASH_VERSION, RevisionHash};

@@ -17,8 +17,9 @@ const REMEMBERED: usize = 1000;
 /// What kubeOP remembers about an App.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// uid of the App that this is about.
-    pub app_uid: String,
+    /// uid of the App that owns this. Not part of the text but of the metadata; none after a restore, which
+    /// strips owners.
+    pub owner: Option<String>,
     /// Number of the revision whose objects were all applied last.
     pub delivered: Option<u64>,
     /// Revisions, oldest first. The last one is wanted.
@@ -226,7 +227,6 @@ impl Record {
     pub fn to_data(&self) -> BTreeMap<String, String> {
         let newest_first = self.history.iter().rev().map(Revision::entry);
         let mut data = BTreeMap::from([
-            ("app-uid".to_owned(), self.app_uid.clone()),
             ("format".to_owned(), FORMAT.to_string()),
             (
                 "history".to_owned(),
@@ -278,7 +278,7 @@ impl Record {
         let mut history = list(data, "history", Revision::read)?;
         history.reverse();
         Ok(Self {
-            app_uid: data.get("app-uid").cloned().unwrap_or_default(),
+            owner: None,
             delivered: match data.get("delivered") {
                 None => None,
                 Some(text) => Some(
