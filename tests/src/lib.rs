@@ -13,6 +13,7 @@ pub mod cache;
 pub mod cluster;
 pub mod fake;
 pub mod generated;
+pub mod https;
 pub mod identity;
 pub mod images;
 pub mod keeper;

@@ -15,10 +15,12 @@ use hyper_util::service::TowerToHyperService;
 use kubeop_shared::admission::{self, Facts, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// Largest body.
 pub const LARGEST: usize = 8 * 1024 * 1024;
@@ -28,6 +30,10 @@ const LARGE: usize = 256 * 1024;
 const LARGE_AT_ONCE: usize = 4;
 /// A whole request arrives within this time: handshake, head and body each.
 const WHOLE: Duration = Duration::from_secs(10);
+/// How long a client that still sends may take to read its answer.
+const LINGER: Duration = Duration::from_secs(5);
+/// What stands in an answer to a client that is too slow.
+const TOO_SLOW: &str = "no whole request within 10 s";
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -139,17 +145,35 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, router: Router) {
 async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router) {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(stream)) = timeout(WHOLE, tls.accept(stream)).await else {
+    let Ok(Ok(mut stream)) = timeout(WHOLE, tls.accept(stream)).await else {
         return;
     };
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(WHOLE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(&mut stream), TowerToHyperService::new(router))
         .await;
+    let slow = served.as_ref().is_err_and(hyper::Error::is_timeout);
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended");
     }
+    let _ = timeout(LINGER, part(stream, slow)).await;
+}
+
+/// Ends a connection so that the client can read its answer. A socket that is closed while bytes are unread
+/// resets the connection, and the answer is lost (RFC 9112, 9.6).
+async fn part(mut stream: TlsStream<TcpStream>, slow: bool) -> std::io::Result<()> {
+    if slow {
+        // hyper says nothing to a head that does not arrive.
+        let head = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain";
+        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{TOO_SLOW}", TOO_SLOW.len());
+        stream.write_all(answer.as_bytes()).await?;
+    }
+    stream.shutdown().await?;
+    let (mut stream, _) = stream.into_inner();
+    let mut unread = [0; 4096];
+    while stream.read(&mut unread).await? > 0 {}
+    Ok(())
 }
 
 async fn review_with(State(serving): State<Serving>, request: Request, rules: Rules) -> Response {
@@ -177,8 +201,8 @@ async fn review_with(State(serving): State<Serving>, request: Request, rules: Ru
         }
     };
     let Ok((body, _permit)) = timeout(WHOLE, read).await else {
-        let why = "no whole request within 10 s";
-        return (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")], why).into_response();
+        let close = [(header::CONNECTION, "close")];
+        return (StatusCode::REQUEST_TIMEOUT, close, TOO_SLOW).into_response();
     };
     match body {
         None => too_large(),
