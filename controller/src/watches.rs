@@ -125,8 +125,14 @@ impl Watch {
     fn whole(client: &Client, group: &str, version: &str, kind: &str, labels: &str) -> Self {
         let resource = api_resource(group, version, kind);
         let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+        let types = TypeMeta {
+            api_version: resource.api_version.clone(),
+            kind: resource.kind.clone(),
+        };
         let events = watcher(api, watcher::Config::default().labels(labels))
             .default_backoff()
+            // Items of a listing do not say what they are, and health is judged by kind.
+            .modify(move |object| object.types = Some(types.clone()))
             .boxed();
         Self {
             what: resource.plural,

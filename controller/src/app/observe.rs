@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Gate, JobState, JobView, Live, Observed, RecordView, Report};
-use kubeop_shared::health::{Health, health};
+use kubeop_shared::health::{Health, hook_job};
 use kubeop_shared::render::hook_of_job;
 use kubeop_shared::revision::{ObjectKey, Record};
 use serde_json::Value;
@@ -234,7 +234,7 @@ impl<C: Cluster> Apps<C> {
             let deleting = job.pointer("/metadata/deletionTimestamp").is_some();
             let deadline = deadline(&job).filter(|_| deleting);
             let output = output_of(subject, &key.name);
-            let state = match health(&without_deletion(&job)) {
+            let state = match hook_job(&job) {
                 Health::Ready => JobState::Succeeded,
                 // The words are not needed a second time.
                 Health::Failed { why } if recorded => JobState::Failed {
@@ -307,17 +307,6 @@ fn deadline(job: &Value) -> Option<Timestamp> {
         .ok()?;
     let seconds = job.pointer("/spec/activeDeadlineSeconds")?.as_i64()?;
     created.checked_add(SignedDuration::from_secs(seconds)).ok()
-}
-
-/// The Job as it would be if nobody deleted it: what it did counts, not what becomes of it.
-fn without_deletion(job: &Value) -> Value {
-    let mut job = job.clone();
-    if let Some(Value::Object(metadata)) = job.get_mut("metadata") {
-        metadata.remove("deletionTimestamp");
-        // A deletion is a change, too, that the Job controller does not acknowledge.
-        metadata.remove("generation");
-    }
-    job
 }
 
 /// As whom an object is written: our own kinds are ours, the rest is the deployer's.

@@ -7,6 +7,8 @@ mod other;
 #[cfg(test)]
 mod vector_tests;
 
+pub use job::hook_job;
+
 use serde_json::Value;
 
 /// What an object's status says about it.

@@ -137,6 +137,18 @@ async fn a_crash_while_a_hook_runs_starts_it_no_second_time() {
     stage.start_controller().await.unwrap();
     drop(running);
     stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    // Times are in whole seconds, and sort as texts.
+    let list = stage.get(ns, "jobs -l platform.kubeop.io/hook=a").await.unwrap();
+    let ended = list["items"][0]["status"]["completionTime"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let deployment = stage.get(ns, "deployment/pay").await.unwrap();
+    let delivered = deployment["metadata"]["creationTimestamp"].as_str().unwrap();
+    assert!(
+        delivered >= ended.as_str(),
+        "delivered at {delivered}, hook ended at {ended}"
+    );
     assert_eq!(jobs(stage, ns).await, 2);
 }
 
