@@ -181,41 +181,26 @@ async fn review_with(State(serving): State<Serving>, request: Request, rules: Ru
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LARGEST) {
+        return too_large();
+    }
     let read = async {
         // A body of unknown length counts as a large one.
         let permit = match announced {
             Some(length) if length <= LARGE => None,
             _ => serving.large.acquire().await.ok(),
         };
-        let mut body = request.into_body();
-        if announced.is_some_and(|length| length > LARGEST) {
-            discard(&mut body).await;
-            return (None, permit);
-        }
-        match Limited::new(&mut body, LARGEST).collect().await {
-            Err(error) if error.is::<LengthLimitError>() => {
-                discard(&mut body).await;
-                (None, permit)
-            }
-            read => (Some(read), permit),
-        }
+        (Limited::new(request.into_body(), LARGEST).collect().await, permit)
     };
     let Ok((body, _permit)) = timeout(WHOLE, read).await else {
         let close = [(header::CONNECTION, "close")];
         return (StatusCode::REQUEST_TIMEOUT, close, TOO_SLOW).into_response();
     };
     match body {
-        None => too_large(),
-        Some(Ok(body)) => answer(&serving.world, &body.to_bytes(), rules).await,
-        Some(Err(error)) => {
-            (StatusCode::BAD_REQUEST, format!("the body was cut off: {error}")).into_response()
-        }
+        Ok(body) => answer(&serving.world, &body.to_bytes(), rules).await,
+        Err(error) if error.is::<LengthLimitError>() => too_large(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("the body was cut off: {error}")).into_response(),
     }
-}
-
-/// Reads on without keeping anything: a client that is still sending would not see the answer.
-async fn discard(body: &mut Body) {
-    while let Some(Ok(_)) = body.frame().await {}
 }
 
 fn too_large() -> Response {
