@@ -4,6 +4,7 @@ use super::memory::Memory;
 use super::observe::{app_of, writer};
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Conflicts, Effect};
+use crate::watches;
 use crate::world::{Delivered, digest_live};
 use kubeop_shared::delivery::{ApplyCause, Observed, RecordView};
 use kubeop_shared::revision::{Digest, InventoryEntry, ObjectKey};
@@ -73,23 +74,13 @@ impl<C: Cluster> Apps<C> {
         let Some(value) = subject.ask.as_ref().ok().and_then(|ask| ask.objects.get(key)) else {
             return Ok(None);
         };
-        let refused = |kind, message: String| CallError {
-            doing: format!("apply {key}"),
-            kind,
-            message,
-        };
         let Some(at) = self.address_of(subject, key).await? else {
             let message = format!("there is no kind {} in {}", key.kind, key.api_version());
-            return Err(refused(CallKind::NotFound, message));
+            return Err(refused(key, CallKind::NotFound, message));
         };
         let ours = is_ours(observed, key);
-        let slot = (subject.key.namespace.clone(), key.clone());
-        if let Some(other) = self.world.live.get(&slot)
-            && other.app != subject.key.name
-            && !subject.force
-        {
-            let message = format!("it belongs to app {}; let go of it there first", other.app);
-            return Err(refused(CallKind::FieldConflict, message));
+        if !ours && !subject.force {
+            self.belongs_to_nobody_else(subject, key).await?;
         }
         let conflicts = if ours || subject.force {
             Conflicts::Force
@@ -102,6 +93,23 @@ impl<C: Cluster> Apps<C> {
             value,
             conflicts,
         }))
+    }
+
+    /// Two Apps have the same field manager, so the API server would let one take from the other.
+    async fn belongs_to_nobody_else(&self, subject: &Subject, key: &ObjectKey) -> Result<(), CallError> {
+        let slot = (subject.key.namespace.clone(), key.clone());
+        let known = match self.world.live.get(&slot) {
+            None if !watches::is_watched(key) => self.read_live(subject, key).await?,
+            known => known,
+        };
+        match known {
+            Some(Delivered { app, .. }) if !app.is_empty() && app != subject.key.name => {
+                let message =
+                    format!("it belongs to app {app}. Let go of it there first, or give it another name");
+                Err(refused(key, CallKind::FieldConflict, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn apply_one(
@@ -125,4 +133,12 @@ fn is_ours(observed: &Observed, key: &ObjectKey) -> bool {
     };
     let entry = observed.applied.get(key).or(recorded);
     entry.is_some_and(|entry| entry.uid.is_some())
+}
+
+fn refused(key: &ObjectKey, kind: CallKind, message: String) -> CallError {
+    CallError {
+        doing: format!("apply {key}"),
+        kind,
+        message,
+    }
 }

@@ -130,7 +130,11 @@ impl<C: Cluster> Apps<C> {
     }
 
     /// Reads an object that no watch tells of.
-    async fn read_live(&self, subject: &Subject, key: &ObjectKey) -> Result<Option<Delivered>, CallError> {
+    pub(super) async fn read_live(
+        &self,
+        subject: &Subject,
+        key: &ObjectKey,
+    ) -> Result<Option<Delivered>, CallError> {
         let Some(object) = self.get_delivered(subject, key).await? else {
             return Ok(None);
         };

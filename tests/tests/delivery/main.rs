@@ -8,3 +8,4 @@ mod manifests;
 mod projects;
 mod steady;
 mod support;
+mod with_webhook;

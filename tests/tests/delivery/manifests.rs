@@ -80,3 +80,31 @@ async fn s31_a_kind_that_does_not_exist_is_named() {
         "{message}"
     );
 }
+
+/// S28: whoever has an object keeps it; the other App says whose it is, and its end takes nothing away.
+#[tokio::test(flavor = "multi_thread")]
+async fn s28_two_apps_do_not_take_an_object_from_each_other() {
+    let stage = Stage::shared().await;
+    stage.project("shared").await.unwrap();
+    let ns = "kubeop-shared";
+    let app = |name: &str, kind: &str, value: &str| {
+        let manifest = format!(
+            "      - {{apiVersion: v1, kind: {kind}, metadata: {{name: c}}, data: {{a: {value}}}}}\n"
+        );
+        raw(ns, &manifest).replace("name: pay", &format!("name: {name}"))
+    };
+    for kind in ["ConfigMap", "Secret"] {
+        stage.apply(&app("a", kind, "Yg==")).await.unwrap();
+        stage.app_is(ns, "a", "True", "Succeeded").await.unwrap();
+        stage.apply(&app("b", kind, "Yw==")).await.unwrap();
+        let other = stage.app_is(ns, "b", "False", "Conflict").await.unwrap();
+        let message = condition(&other, "Ready")["message"].to_string();
+        assert!(message.contains("belongs to app a"), "{message}");
+        stage
+            .kubectl(&format!("delete apps.platform.kubeop.io/b -n {ns} --timeout=30s"))
+            .await
+            .unwrap();
+        let object = stage.get(ns, &format!("{kind}/c")).await.unwrap();
+        assert_eq!(object["data"]["a"], "Yg==", "{kind}");
+    }
+}
