@@ -1,6 +1,5 @@
 //! What the installed webhook lets pass, refuses and adds, as a person with kubectl meets it.
 
-mod bad_input;
 mod images;
 mod labels;
 mod manifests;
