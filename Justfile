@@ -21,7 +21,7 @@ real *FILTER:
 
 # Benchmarks: ratios against a floor measured in the same run
 bench:
-    cargo bench --locked -p kubeop-tests
+    cargo bench --locked -p kubeop-tests --bench review
 
 # Starts a test cluster, keeps it, prints its KUBECONFIG
 up *ARGS:

@@ -37,6 +37,10 @@ pub fn build_own(programs: &[OwnProgram]) -> Result<Vec<PathBuf>> {
         ])
         .arg(&target)
         .stdin(Stdio::null());
+    // Benchmarks measure what is shipped.
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
     for program in programs {
         command.args(["-p", program.package, "--bin", program.name]);
     }
