@@ -1,9 +1,9 @@
 //! From the bytes of an `AdmissionReview` (admission.k8s.io/v1) to a request, and from a verdict to an answer.
 
 use crate::depth;
+use k8s_openapi::ByteString;
 use kubeop_shared::admission::{Code, Request, Status, Verdict, Violation, refusal};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Why a body is no review.
@@ -67,57 +67,85 @@ pub fn too_deep(body: &[u8]) -> Option<Verdict> {
     })
 }
 
+/// `AdmissionReview` (admission.k8s.io/v1), as it is answered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    response: Response<'a>,
+}
+
+#[derive(Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<ByteString>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Failure>,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    status: &'static str,
+    code: u16,
+    reason: &'static str,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: u16, reason: &'static str, message: String) -> Self {
+        Self {
+            status: "Failure",
+            code,
+            reason,
+            message,
+        }
+    }
+}
+
 /// The answer to a request, with its uid.
-pub fn answer(request: &Request<'_>, verdict: &Verdict) -> Vec<u8> {
-    let mut response = json!({"uid": request.uid});
+pub fn answer(request: &Request<'_>, verdict: &Verdict) -> Result<Vec<u8>, serde_json::Error> {
+    let mut response = Response {
+        uid: &request.uid,
+        ..Response::default()
+    };
     match verdict {
         Verdict::Allow { patch, warnings } => {
-            set(&mut response, "allowed", json!(true));
+            response.allowed = true;
+            response.warnings = warnings;
             if !patch.is_empty() {
-                set(&mut response, "patchType", json!("JSONPatch"));
-                let patch = Value::Array(patch.clone()).to_string().into_bytes();
-                set(&mut response, "patch", json!(k8s_openapi::ByteString(patch)));
-            }
-            if !warnings.is_empty() {
-                set(&mut response, "warnings", json!(warnings));
+                response.patch_type = Some("JSONPatch");
+                response.patch = Some(ByteString(serde_json::to_vec(patch)?));
             }
         }
         Verdict::Deny(violations) => {
             let status = Status::of(violations);
-            set(&mut response, "allowed", json!(false));
-            set(
-                &mut response,
-                "status",
-                json!({
-                    "status": "Failure", "code": status.code(), "reason": status.reason(),
-                    "message": refusal(request, violations),
-                }),
-            );
+            let message = refusal(request, violations);
+            response.status = Some(Failure::new(status.code(), status.reason(), message));
         }
         Verdict::Need(fact) => {
             let message = format!("kubeOP cannot decide: {fact:?} could not be read in time. Try again.");
-            set(&mut response, "allowed", json!(false));
-            set(
-                &mut response,
-                "status",
-                json!({"status": "Failure", "code": 503, "reason": "ServiceUnavailable", "message": message}),
-            );
+            response.status = Some(Failure::new(503, "ServiceUnavailable", message));
         }
     }
-    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response})
-        .to_string()
-        .into_bytes()
-}
-
-fn set(response: &mut Value, name: &str, value: Value) {
-    if let Some(fields) = response.as_object_mut() {
-        fields.insert(name.to_owned(), value);
-    }
+    serde_json::to_vec(&Answer {
+        api_version: "admission.k8s.io/v1",
+        kind: "AdmissionReview",
+        response,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn review(object: &str) -> String {
         format!(
@@ -156,7 +184,7 @@ mod tests {
         let body = review(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)));
         let request = read(body.as_bytes()).unwrap();
         let verdict = too_deep(body.as_bytes()).unwrap();
-        let answer: Value = serde_json::from_slice(&answer(&request, &verdict)).unwrap();
+        let answer: Value = serde_json::from_slice(&answer(&request, &verdict).unwrap()).unwrap();
         assert_eq!(answer["response"]["uid"], "u1");
         assert_eq!(answer["response"]["allowed"], false);
         assert!(

@@ -57,10 +57,9 @@ pub enum ServerError {
     },
 }
 
-#[derive(Clone)]
 struct Serving {
     world: World,
-    large: Arc<Semaphore>,
+    large: Semaphore,
 }
 
 type Rules = fn(&Facts, &admission::Request<'_>) -> Verdict;
@@ -102,10 +101,11 @@ async fn asked_to_end() {
 
 /// The pages of the server.
 fn router(world: World) -> Router {
-    let serving = Serving {
+    // Cloned with each request.
+    let serving = Arc::new(Serving {
         world,
-        large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
-    };
+        large: Semaphore::new(LARGE_AT_ONCE),
+    });
     Router::new()
         .route(
             "/mutate",
@@ -121,7 +121,7 @@ fn router(world: World) -> Router {
         .with_state(serving)
 }
 
-async fn ready(State(serving): State<Serving>) -> Response {
+async fn ready(State(serving): State<Arc<Serving>>) -> Response {
     if serving.world.is_synced() {
         "ok".into_response()
     } else {
@@ -176,7 +176,7 @@ async fn part(mut stream: TlsStream<TcpStream>, slow: bool) -> std::io::Result<(
     Ok(())
 }
 
-async fn review_with(State(serving): State<Serving>, request: Request, rules: Rules) -> Response {
+async fn review_with(State(serving): State<Arc<Serving>>, request: Request, rules: Rules) -> Response {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -222,6 +222,8 @@ async fn answer(world: &World, body: &Bytes, rules: Rules) -> Response {
         Some(verdict) => verdict,
         None => world.decide(&request, rules).await,
     };
-    let answer = review::answer(&request, &verdict);
-    ([(header::CONTENT_TYPE, "application/json")], Body::from(answer)).into_response()
+    match review::answer(&request, &verdict) {
+        Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], Body::from(answer)).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }

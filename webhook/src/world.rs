@@ -162,9 +162,7 @@ impl World {
 
     /// Decides a request: runs the rules, brings the fact that they ask for, and runs them again.
     pub async fn decide(&self, request: &Request<'_>, rules: fn(&Facts, &Request<'_>) -> Verdict) -> Verdict {
-        let mut facts = Facts::new(Arc::clone(
-            &self.inner.cluster.read().unwrap_or_else(PoisonError::into_inner),
-        ));
+        let mut facts = self.remembered(&request.namespace);
         // One round for each kind of fact, and one to decide.
         for _ in 0..4 {
             let verdict = rules(&facts, request);
@@ -182,6 +180,28 @@ impl World {
             }
         }
         rules(&facts, request)
+    }
+
+    /// The cluster, and what memory has of a project namespace. With it one round decides most requests.
+    fn remembered(&self, namespace: &str) -> Facts {
+        let inner = &*self.inner;
+        let mut facts = Facts::new(Arc::clone(
+            &inner.cluster.read().unwrap_or_else(PoisonError::into_inner),
+        ));
+        let Some(namespace) = inner.namespaces.get(namespace) else {
+            return facts;
+        };
+        let Some(name) = namespace.project.as_deref() else {
+            return facts;
+        };
+        if let Some(project) = inner.projects.get(name) {
+            if let Some(tenant) = inner.tenants.get(&project.tenant) {
+                facts.tenant = Known::Is(tenant);
+            }
+            facts.project = Known::Is(project);
+        }
+        facts.namespace = Known::Is(namespace);
+        facts
     }
 
     /// From memory; what is not there is read once, since a watch may be a moment behind.
@@ -265,6 +285,7 @@ fn namespace_facts(object: &PartialObjectMeta<Namespace>) -> Option<NamespaceFac
 fn project_facts(object: &DynamicObject) -> Option<ProjectFacts> {
     let spec = spec::<ProjectSpec>(object)?;
     Some(ProjectFacts {
+        name: object.name_any(),
         namespace: spec.namespace_or_default(&object.name_any()),
         allowlist: lists::narrowing(&spec.image_allowlist),
         enforcement: spec.enforcement.unwrap_or_default(),
@@ -275,6 +296,7 @@ fn project_facts(object: &DynamicObject) -> Option<ProjectFacts> {
 fn tenant_facts(object: &DynamicObject) -> Option<TenantFacts> {
     let spec = spec::<TenantSpec>(object)?;
     Some(TenantFacts {
+        name: object.name_any(),
         allowlist: lists::narrowing(&spec.image_allowlist),
         contact: spec.contact,
     })

@@ -1,23 +1,55 @@
 //! What rules read of an App.
 
+use super::request::Metadata;
 use crate::api::app::{AppSpec, ManifestDelivery};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The spec of an App; other fields are the API server's.
+/// An App, as far as it is read where nothing is wrong. The schema has been checked before admission.
+#[derive(Deserialize)]
+pub(super) struct App<'a> {
+    #[serde(borrow, default)]
+    pub metadata: Metadata<'a>,
+    pub spec: Spec,
+}
+
+/// What decides where an App belongs, and what it delivers but for the image.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Spec {
+    pub project_ref: String,
+    #[serde(default)]
+    pub namespace: Option<String>,
+    delivery: Lists,
+}
+
+#[derive(Deserialize)]
+struct Lists {
+    #[serde(default)]
+    git: Option<ManifestDelivery>,
+    #[serde(default)]
+    helm: Option<ManifestDelivery>,
+    #[serde(default)]
+    raw: Option<ManifestDelivery>,
+}
+
+/// Reads an App. An error is a bug, or a caller that is no API server.
+pub(super) fn read(object: &RawValue) -> Result<App<'_>, serde_json::Error> {
+    serde_json::from_str(object.get())
+}
+
 #[derive(Deserialize)]
 struct WithSpec {
     spec: AppSpec,
 }
 
-/// Reads the spec of an App. The schema has been checked before admission, so an error is a bug or a caller
-/// that is no API server.
-pub(super) fn spec(object: &RawValue) -> Result<AppSpec, serde_json::Error> {
-    serde_json::from_str::<WithSpec>(object.get()).map(|app| app.spec)
-}
-
-/// Whether both say the same delivery and hooks: then this is no new revision. `replicas` is not part of it.
-pub(super) fn same_revision(old: &AppSpec, new: &AppSpec) -> bool {
+/// Whether the new App says the same delivery and hooks as the old one: then this is no new revision.
+/// `replicas` is not part of it. What cannot be read is not the same.
+pub(super) fn same_revision(old: &RawValue, new: &RawValue) -> bool {
+    let spec = |object: &RawValue| serde_json::from_str::<WithSpec>(object.get()).map(|app| app.spec);
+    let (Ok(old), Ok(new)) = (spec(old), spec(new)) else {
+        return false;
+    };
     let without_replicas = |spec: &AppSpec| {
         let mut delivery = spec.delivery.clone();
         if let Some(image) = &mut delivery.image {
@@ -28,11 +60,11 @@ pub(super) fn same_revision(old: &AppSpec, new: &AppSpec) -> bool {
     old.hooks == new.hooks
         && old.project_ref == new.project_ref
         && old.namespace == new.namespace
-        && without_replicas(old) == without_replicas(new)
+        && without_replicas(&old) == without_replicas(&new)
 }
 
 /// The lists of manifests, each with the path of its field.
-pub(super) fn manifests(spec: &AppSpec) -> impl Iterator<Item = (&'static str, &ManifestDelivery)> {
+pub(super) fn manifests(spec: &Spec) -> impl Iterator<Item = (&'static str, &ManifestDelivery)> {
     let delivery = &spec.delivery;
     [
         ("spec.delivery.git.manifests", &delivery.git),

@@ -1,12 +1,13 @@
 //! The chain of rules. Read it top to bottom: this is what admission does.
 
-use super::request::Head;
+use super::app::App;
+use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
-    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, ownership_labels,
-    project_namespace, references, registry_allowlist,
+    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, one_pass,
+    ownership_labels, project_namespace, references, registry_allowlist,
 };
-use crate::api::app::AppSpec;
+use crate::api::names::GROUP;
 use crate::api::project::{Enforcement, ProjectSpec};
 use crate::api::tenant::TenantSpec;
 use crate::manifests::{FieldPath, Place, find_images};
@@ -41,24 +42,25 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
         return Ok(pass());
     }
     // What cannot be read is refused by `validate`.
-    let Some(Ok(head)) = request.head() else {
+    let read = if request.is_own("App") {
+        app::read(object).map(|app| (app.metadata, Some(app.spec)))
+    } else {
+        request::metadata(object).map(|metadata| (metadata, None))
+    };
+    let Ok((metadata, spec)) = read else {
         return Ok(pass());
     };
-    if is_ending(&head) {
+    if metadata.is_ending() {
         return Ok(pass());
     }
-    let spec = request.is_own("App").then(|| app::spec(object).ok()).flatten();
-    let scope = Scope::of(
-        facts,
-        request,
-        spec.as_ref().map(|spec| spec.project_ref.as_str()),
-    )?;
+    let project_ref = spec.as_ref().map(|spec| spec.project_ref.as_str());
+    let scope = Scope::of(facts, request, project_ref)?;
     let (mut patch, mut warnings) = (Vec::new(), Vec::new());
     ownership_labels::add(
         facts,
         &scope,
         request,
-        head.metadata.labels.as_ref(),
+        metadata.labels.as_ref(),
         &mut patch,
         &mut warnings,
     );
@@ -77,48 +79,42 @@ fn judge(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     let Some(object) = request.object.filter(|_| is_judged(request)) else {
         return Ok(pass());
     };
-    let head = match request.head() {
-        Some(Ok(head)) => head,
-        Some(Err(error)) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
-        None => return Ok(pass()),
-    };
-    // An App that is going away may always go on doing so. A Pod that is may still not change its images.
-    if is_ending(&head) && request.kind.group == crate::api::names::GROUP {
+    if request.kind.group != GROUP {
+        return judge_object(facts, request, object);
+    }
+    // What is going away may always go on doing so, and need not even be readable. Not so a Pod: it may still
+    // not change its images.
+    if request.old_object.is_some() && request::metadata(object).is_ok_and(|metadata| metadata.is_ending()) {
         return Ok(pass());
     }
-    match (&*request.kind.group, &*request.kind.kind) {
-        ("platform.kubeop.io", "App") => match app::spec(object) {
-            Ok(spec) => judge_app(facts, request, object, &head, &spec),
-            Err(error) => Ok(Verdict::Deny(vec![unreadable(&error)])),
-        },
-        ("platform.kubeop.io", "Project") => judge_spec(object, |spec: &ProjectSpec, violations| {
+    match &*request.kind.kind {
+        "App" => judge_app(facts, request, object),
+        "Project" => judge_spec(object, |spec: &ProjectSpec, violations| {
             references::tenant(facts, &spec.tenant_ref, violations)?;
             lists::check(&spec.image_allowlist, violations);
             Ok(())
         }),
-        ("platform.kubeop.io", "Tenant") => judge_spec(object, |spec: &TenantSpec, violations| {
+        "Tenant" => judge_spec(object, |spec: &TenantSpec, violations| {
             lists::check(&spec.image_allowlist, violations);
             Ok(())
         }),
-        (group, kind) => judge_object(facts, request, object, &head, Place::of_kind(group, kind)),
+        _ => judge_object(facts, request, object),
     }
 }
 
 /// An App, of any delivery kind.
-fn judge_app(
-    facts: &Facts,
-    request: &Request<'_>,
-    object: &RawValue,
-    head: &Head<'_>,
-    spec: &AppSpec,
-) -> Result<Verdict, Fact> {
+fn judge_app(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<Verdict, Fact> {
+    let App { metadata, spec } = match app::read(object) {
+        Ok(app) => app,
+        Err(error) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
+    };
     let scope = Scope::of(facts, request, Some(&spec.project_ref))?;
     let (mut violations, mut warnings) = (Vec::new(), Vec::new());
     references::project(&scope, &spec.project_ref, &mut violations);
     project_namespace::check(&scope, request, spec.namespace.as_deref(), &mut violations);
-    project_namespace::named(head.metadata.generate_name.as_deref(), &mut violations);
+    project_namespace::named(metadata.generate_name.as_deref(), &mut violations);
     images(facts, &scope, Place::App, object, &mut violations);
-    for (field, list) in app::manifests(spec) {
+    for (field, list) in app::manifests(&spec) {
         embedded::check(
             facts,
             &scope,
@@ -130,47 +126,48 @@ fn judge_app(
     }
     // An update is judged on what it changes: metadata, status and scale pass.
     if !violations.is_empty()
-        && let Some(old) = request.old_object.and_then(|old| app::spec(old).ok())
-        && app::same_revision(&old, spec)
+        && request
+            .old_object
+            .is_some_and(|old| app::same_revision(old, object))
     {
         warnings.extend(violations.drain(..).map(|violation| stands(&violation)));
     }
-    labels(facts, &scope, request, head, &mut violations, &mut warnings);
+    labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
     Ok(verdict(&scope, violations, warnings))
 }
 
 /// A Pod or anything else in a project namespace.
-fn judge_object(
-    facts: &Facts,
-    request: &Request<'_>,
-    object: &RawValue,
-    head: &Head<'_>,
-    place: Option<Place>,
-) -> Result<Verdict, Fact> {
+fn judge_object(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<Verdict, Fact> {
     let scope = Scope::of(facts, request, None)?;
     // Registrations select project namespaces; whatever else arrives is none of our business.
     if scope.project_name.is_none() {
         return Ok(pass());
     }
     let (mut violations, mut warnings) = (Vec::new(), Vec::new());
-    if let Some(place) = place {
-        images(facts, &scope, place, object, &mut violations);
-        if !violations.is_empty()
-            && let Some(old) = request.old_object
-        {
-            let before = images_by_path(place, old);
-            let now = images_by_path(place, object);
-            violations.retain(|violation| {
-                let unchanged = before.contains_key(&violation.path)
-                    && before.get(&violation.path) == now.get(&violation.path);
-                if unchanged {
-                    warnings.push(stands(violation));
-                }
-                !unchanged
-            });
-        }
+    let place = Place::of_kind(&request.kind.group, &request.kind.kind);
+    let read = one_pass::metadata_and_images(object, place, |path, found| {
+        violations.extend(registry_allowlist::check(facts, &scope, path, found));
+    });
+    let metadata = match read {
+        Ok(metadata) => metadata,
+        Err(error) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
+    };
+    if !violations.is_empty()
+        && let Some(place) = place
+        && let Some(old) = request.old_object
+    {
+        let before = images_by_path(place, old);
+        let now = images_by_path(place, object);
+        violations.retain(|violation| {
+            let unchanged = before.contains_key(&violation.path)
+                && before.get(&violation.path) == now.get(&violation.path);
+            if unchanged {
+                warnings.push(stands(violation));
+            }
+            !unchanged
+        });
     }
-    labels(facts, &scope, request, head, &mut violations, &mut warnings);
+    labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
     Ok(verdict(&scope, violations, warnings))
 }
 
@@ -207,23 +204,16 @@ fn labels(
     facts: &Facts,
     scope: &Scope,
     request: &Request<'_>,
-    head: &Head<'_>,
+    metadata: &Metadata<'_>,
     violations: &mut Vec<Violation>,
     warnings: &mut Vec<String>,
 ) {
-    let foreign = ownership_labels::check(facts, scope, request, head.metadata.labels.as_ref());
+    let foreign = ownership_labels::check(facts, scope, request, metadata.labels.as_ref());
     if foreign.is_empty() {
         return;
     }
-    let old = request
-        .old_object
-        .and_then(|old| serde_json::from_str::<Head<'_>>(old.get()).ok());
-    let before = ownership_labels::check(
-        facts,
-        scope,
-        request,
-        old.and_then(|old| old.metadata.labels).as_ref(),
-    );
+    let old = request.old_object.and_then(|old| request::metadata(old).ok());
+    let before = ownership_labels::check(facts, scope, request, old.and_then(|old| old.labels).as_ref());
     for violation in foreign {
         if before.contains(&violation) {
             warnings.push(stands(&violation));
@@ -267,12 +257,6 @@ fn stands(violation: &Violation) -> String {
 /// DELETE passes, and so does what has no object.
 fn is_judged(request: &Request<'_>) -> bool {
     matches!(request.operation, Operation::Create | Operation::Update)
-}
-
-fn is_ending(head: &Head<'_>) -> bool {
-    head.metadata
-        .deletion_timestamp
-        .is_some_and(|time| time.get() != "null")
 }
 
 fn unreadable(error: &serde_json::Error) -> Violation {

@@ -48,6 +48,8 @@ pub struct NamespaceFacts {
 /// What a Project says.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectFacts {
+    /// Its name.
+    pub name: String,
     /// Its namespace.
     pub namespace: String,
     /// Its Tenant.
@@ -61,13 +63,16 @@ pub struct ProjectFacts {
 /// What a Tenant says.
 #[derive(Clone, Debug, Default)]
 pub struct TenantFacts {
+    /// Its name.
+    pub name: String,
     /// Whom to ask.
     pub contact: Option<String>,
     /// Registries; none: does not narrow.
     pub allowlist: Option<Allowlist>,
 }
 
-/// All that is known while one request is decided. At most one object of a kind is ever asked for.
+/// All that is known while one request is decided. At most one object of a kind is ever asked for; what was
+/// brought unasked, and turns out to be another one, is asked for as if nothing were known.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// The cluster.
@@ -94,11 +99,17 @@ impl Facts {
     }
 
     pub(super) fn project(&self, name: &str) -> Result<Option<Arc<ProjectFacts>>, Fact> {
-        ask(&self.project, || Fact::Project(name.to_owned()))
+        match &self.project {
+            Known::Is(other) if other.name != name => Err(Fact::Project(name.to_owned())),
+            known => ask(known, || Fact::Project(name.to_owned())),
+        }
     }
 
     pub(super) fn tenant(&self, name: &str) -> Result<Option<Arc<TenantFacts>>, Fact> {
-        ask(&self.tenant, || Fact::Tenant(name.to_owned()))
+        match &self.tenant {
+            Known::Is(other) if other.name != name => Err(Fact::Tenant(name.to_owned())),
+            known => ask(known, || Fact::Tenant(name.to_owned())),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod code;
 mod embedded;
 pub mod facts;
 pub mod lists;
+mod one_pass;
 mod ownership_labels;
 mod project_namespace;
 mod references;

@@ -4,6 +4,7 @@ use super::scope::Scope;
 use super::{Code, Facts, Violation};
 use crate::image::{Allowlist, ImageReference, ReferenceError};
 use crate::manifests::{FieldPath, Found};
+use std::fmt;
 
 /// What is wrong with the image that stands at `path`; none if it may run.
 pub(super) fn check(
@@ -51,24 +52,34 @@ fn unreadable(path: &FieldPath<'_>, text: &str, why: String) -> Violation {
     }
 }
 
-/// The lists that hold, narrowest last; each with the words for its level.
-fn lists<'s>(facts: &'s Facts, scope: &'s Scope) -> impl Iterator<Item = (String, &'s Allowlist)> {
-    let name = |name: &'s Option<String>| name.as_deref().unwrap_or_default();
-    let cluster = facts
-        .cluster
-        .allowlist
-        .as_ref()
-        .map(|list| ("the cluster".to_owned(), list));
-    let tenant = scope
-        .tenant
-        .as_deref()
-        .and_then(|tenant| tenant.allowlist.as_ref());
-    let project = scope
-        .project
-        .as_deref()
-        .and_then(|project| project.allowlist.as_ref());
+/// Whose list it is.
+enum Level<'s> {
+    Cluster,
+    Tenant(&'s str),
+    Project(&'s str),
+}
+
+impl fmt::Display for Level<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("the cluster"),
+            Self::Tenant(name) => write!(f, "tenant {name}"),
+            Self::Project(name) => write!(f, "project {name}"),
+        }
+    }
+}
+
+/// The lists that hold, narrowest last.
+fn lists<'s>(facts: &'s Facts, scope: &'s Scope) -> impl Iterator<Item = (Level<'s>, &'s Allowlist)> {
+    let cluster = facts.cluster.allowlist.as_ref();
+    let tenant = scope.tenant.as_deref();
+    let project = scope.project.as_deref();
+    let of_tenant = tenant.and_then(|tenant| Some((Level::Tenant(&tenant.name), tenant.allowlist.as_ref()?)));
+    let of_project =
+        project.and_then(|project| Some((Level::Project(&project.name), project.allowlist.as_ref()?)));
     cluster
+        .map(|list| (Level::Cluster, list))
         .into_iter()
-        .chain(tenant.map(|list| (format!("tenant {}", name(&scope.tenant_name)), list)))
-        .chain(project.map(|list| (format!("project {}", name(&scope.project_name)), list)))
+        .chain(of_tenant)
+        .chain(of_project)
 }

@@ -88,19 +88,24 @@ pub(super) struct Metadata<'a> {
     pub deletion_timestamp: Option<&'a RawValue>,
 }
 
-/// An object of which only the metadata is read.
-#[derive(Debug, Deserialize)]
-pub(super) struct Head<'a> {
-    #[serde(borrow, default)]
-    pub metadata: Metadata<'a>,
+/// Reads the metadata of an object, and nothing else.
+pub(super) fn metadata(object: &RawValue) -> Result<Metadata<'_>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow, default)]
+        metadata: Metadata<'a>,
+    }
+    serde_json::from_str(object.get()).map(|head: Head<'_>| head.metadata)
 }
 
-impl<'a> Request<'a> {
-    /// The metadata of the object; none where there is no object.
-    pub(super) fn head(&self) -> Option<Result<Head<'a>, serde_json::Error>> {
-        self.object.map(|object| serde_json::from_str(object.get()))
+impl Metadata<'_> {
+    /// Whether the object is going away.
+    pub fn is_ending(&self) -> bool {
+        self.deletion_timestamp.is_some_and(|time| time.get() != "null")
     }
+}
 
+impl Request<'_> {
     /// Whether this is the kind of kubeOP called `kind`.
     pub(super) fn is_own(&self, kind: &str) -> bool {
         self.kind.group == crate::api::names::GROUP && self.kind.kind == kind

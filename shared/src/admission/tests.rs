@@ -19,12 +19,14 @@ fn facts() -> Facts {
             project: Some("web".to_owned()),
         })),
         project: Known::Is(Arc::new(ProjectFacts {
+            name: "web".to_owned(),
             namespace: "kubeop-web".to_owned(),
             tenant: "acme".to_owned(),
             allowlist: list("ghcr.io/acme"),
             enforcement: Enforcement::Enforce,
         })),
         tenant: Known::Is(Arc::new(TenantFacts {
+            name: "acme".to_owned(),
             contact: Some("platform@acme.example".to_owned()),
             allowlist: None,
         })),
@@ -163,6 +165,20 @@ fn a_fact_that_is_not_known_is_asked_for_by_name() {
         validate(&empty, &request),
         Verdict::Need(Fact::Namespace("kubeop-web".to_owned()))
     );
+}
+
+#[test]
+fn what_is_known_of_another_project_is_not_used() {
+    let mut other = app("ghcr.io/acme/x");
+    other["spec"]["projectRef"] = json!("shop");
+    let text = review(APP, "kubeop-web", &other, None);
+    let request: Request<'_> = serde_json::from_str(&text).unwrap();
+    for rules in [mutate, validate] {
+        assert_eq!(
+            rules(&facts(), &request),
+            Verdict::Need(Fact::Project("shop".to_owned()))
+        );
+    }
 }
 
 #[test]

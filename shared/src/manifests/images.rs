@@ -75,7 +75,7 @@ impl Place {
     }
 
     /// Where a field leads; none if no image stands below it.
-    fn field(self, name: &str) -> Option<(&'static str, Self)> {
+    pub fn field(self, name: &str) -> Option<(&'static str, Self)> {
         Some(match (self, name) {
             (Self::PodObject, "spec") => ("spec", Self::PodSpec),
             (Self::Workload, "spec") => ("spec", Self::WithTemplate),
@@ -123,12 +123,16 @@ where
     D: Deserializer<'de>,
     F: FnMut(&FieldPath<'_>, Found<'_>),
 {
-    At {
-        place,
-        path,
-        found: &mut found,
-    }
-    .deserialize(source)
+    image_finder(place, path, &mut found).deserialize(source)
+}
+
+/// The same as a seed, for who reads other things in the same pass.
+pub fn image_finder<'de, F: FnMut(&FieldPath<'_>, Found<'_>)>(
+    place: Place,
+    path: &FieldPath<'_>,
+    found: &mut F,
+) -> impl DeserializeSeed<'de, Value = ()> {
+    At { place, path, found }
 }
 
 struct At<'w, 'p, F> {

@@ -11,6 +11,6 @@ mod server_set;
 mod text;
 
 pub use field_path::FieldPath;
-pub use images::{Found, Place, find_images};
+pub use images::{Found, Place, find_images, image_finder};
 pub use object::{GroupVersionKind, Object};
 pub use read::{Fault, FaultKind, read_manifests};
