@@ -1,9 +1,10 @@
 //! The admission server of kubeOP: TLS in, review in, rules, review out.
 //!
-//! `review` reads and answers; `world` is all that the server knows; `server` holds the limits. The rules
+//! `review` reads and answers; `world` is all that the server knows; `server` and `connection` hold the limits. The rules
 //! themselves are `kubeop_shared::admission`.
 
 pub mod config;
+mod connection;
 pub mod depth;
 pub mod review;
 pub mod server;

@@ -1,6 +1,7 @@
 //! The HTTPS server and its limits.
 
 use crate::config::{Config, ConfigError};
+use crate::connection::{TOO_SLOW, WHOLE, serve};
 use crate::review;
 use crate::world::World;
 use axum::Router;
@@ -10,17 +11,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use kubeop_shared::admission::{self, Facts, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 /// Largest body.
 pub const LARGEST: usize = 8 * 1024 * 1024;
@@ -28,12 +25,6 @@ pub const LARGEST: usize = 8 * 1024 * 1024;
 const LARGE: usize = 256 * 1024;
 /// How many of those at once.
 const LARGE_AT_ONCE: usize = 4;
-/// A whole request arrives within this time: handshake, head and body each.
-const WHOLE: Duration = Duration::from_secs(10);
-/// How long a client that still sends may take to read its answer.
-const LINGER: Duration = Duration::from_secs(5);
-/// What stands in an answer to a client that is too slow.
-const TOO_SLOW: &str = "no whole request within 10 s";
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -140,40 +131,6 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, router: Router) {
             }
         }
     }
-}
-
-async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router) {
-    // Answers are small and wanted at once.
-    let _ = stream.set_nodelay(true);
-    let Ok(Ok(mut stream)) = timeout(WHOLE, tls.accept(stream)).await else {
-        return;
-    };
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(WHOLE)
-        .serve_connection(TokioIo::new(&mut stream), TowerToHyperService::new(router))
-        .await;
-    let slow = served.as_ref().is_err_and(hyper::Error::is_timeout);
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended");
-    }
-    let _ = timeout(LINGER, part(stream, slow)).await;
-}
-
-/// Ends a connection so that the client can read its answer. A socket that is closed while bytes are unread
-/// resets the connection, and the answer is lost (RFC 9112, 9.6).
-async fn part(mut stream: TlsStream<TcpStream>, slow: bool) -> std::io::Result<()> {
-    if slow {
-        // hyper says nothing to a head that does not arrive.
-        let head = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain";
-        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{TOO_SLOW}", TOO_SLOW.len());
-        stream.write_all(answer.as_bytes()).await?;
-    }
-    stream.shutdown().await?;
-    let (mut stream, _) = stream.into_inner();
-    let mut unread = [0; 4096];
-    while stream.read(&mut unread).await? > 0 {}
-    Ok(())
 }
 
 async fn review_with(State(serving): State<Arc<Serving>>, request: Request, rules: Rules) -> Response {

@@ -89,12 +89,12 @@ fn judge(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     }
     match &*request.kind.kind {
         "App" => judge_app(facts, request, object),
-        "Project" => judge_spec(object, |spec: &ProjectSpec, violations| {
+        "Project" => judge_spec(request, object, |spec: &ProjectSpec, violations| {
             references::tenant(facts, &spec.tenant_ref, violations)?;
             lists::check(&spec.image_allowlist, violations);
             Ok(())
         }),
-        "Tenant" => judge_spec(object, |spec: &TenantSpec, violations| {
+        "Tenant" => judge_spec(request, object, |spec: &TenantSpec, violations| {
             lists::check(&spec.image_allowlist, violations);
             Ok(())
         }),
@@ -133,7 +133,7 @@ fn judge_app(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<
         warnings.extend(violations.drain(..).map(|violation| stands(&violation)));
     }
     labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
-    Ok(verdict(&scope, violations, warnings))
+    Ok(verdict(request, &scope, violations, warnings))
 }
 
 /// A Pod or anything else in a project namespace.
@@ -168,10 +168,11 @@ fn judge_object(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Resu
         });
     }
     labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
-    Ok(verdict(&scope, violations, warnings))
+    Ok(verdict(request, &scope, violations, warnings))
 }
 
 fn judge_spec<S: DeserializeOwned>(
+    request: &Request<'_>,
     object: &RawValue,
     rules: impl FnOnce(&S, &mut Vec<Violation>) -> Result<(), Fact>,
 ) -> Result<Verdict, Fact> {
@@ -185,7 +186,7 @@ fn judge_spec<S: DeserializeOwned>(
     };
     let mut violations = Vec::new();
     rules(&spec, &mut violations)?;
-    Ok(verdict(&Scope::default(), violations, Vec::new()))
+    Ok(verdict(request, &Scope::default(), violations, Vec::new()))
 }
 
 /// Rule 2 for every image of the object.
@@ -233,11 +234,16 @@ fn images_by_path(place: Place, object: &RawValue) -> BTreeMap<String, String> {
     images
 }
 
-fn verdict(scope: &Scope, violations: Vec<Violation>, mut warnings: Vec<String>) -> Verdict {
-    let audit = scope
-        .project
-        .as_deref()
-        .is_some_and(|project| project.enforcement == Enforcement::Audit);
+fn verdict(
+    request: &Request<'_>,
+    scope: &Scope,
+    violations: Vec<Violation>,
+    mut warnings: Vec<String>,
+) -> Verdict {
+    // The Project that the namespace belongs to decides, not one that an App elsewhere names.
+    let audit = scope.project.as_deref().is_some_and(|project| {
+        project.enforcement == Enforcement::Audit && project.namespace == request.namespace
+    });
     if audit {
         warnings.extend(violations.iter().map(|violation| format!("audit: {violation}")));
     } else if !violations.is_empty() {

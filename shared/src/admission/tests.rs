@@ -283,3 +283,23 @@ proptest::proptest! {
         proptest::prop_assert_eq!(mutated(&once), once);
     }
 }
+
+#[test]
+fn audit_holds_in_the_namespace_of_the_project_only() {
+    let mut audit = facts();
+    audit.project = Known::Is(Arc::new(ProjectFacts {
+        name: "web".to_owned(),
+        namespace: "kubeop-web".to_owned(),
+        tenant: "acme".to_owned(),
+        enforcement: Enforcement::Audit,
+        allowlist: None,
+    }));
+    let evil = app("evil.example/x");
+    let told = answer(&audit, &review(APP, "kubeop-web", &evil, None)).unwrap();
+    assert!(
+        told.iter()
+            .any(|line| line.starts_with("audit: [ImageNotAllowed]")),
+        "{told:?}"
+    );
+    assert!(answer(&audit, &review(APP, "default", &evil, None)).is_err());
+}

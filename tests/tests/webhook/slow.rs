@@ -1,6 +1,6 @@
 //! Clients that never finish sending: 10 s, then an answer and a close.
 
-use crate::support::{assert_lives_on, connect, head, review};
+use crate::support::{assert_lives_on, connect, head, post, response, review};
 use kubeop_tests::KubeOp;
 use kubeop_tests::https::Answer;
 use std::time::{Duration, Instant};
@@ -49,4 +49,26 @@ async fn a_client_that_never_finishes_is_told_and_cut_off_after_10_s() {
         "{took:?}"
     );
     assert_lives_on().await;
+}
+
+/// The API server keeps its connections: one that is closed just as it asks again is a refused request.
+#[tokio::test]
+async fn a_connection_is_kept_while_nothing_is_asked() {
+    let mut connection = connect().await;
+    for _ in 0..2 {
+        connection.send(&post(&review("{}"))).await.unwrap();
+        assert_eq!(response(&connection.answer().await.unwrap())["allowed"], true);
+        tokio::time::sleep(Duration::from_secs(12)).await;
+    }
+    connection.send(&post(&review("{}"))).await.unwrap();
+    assert_eq!(response(&connection.answer().await.unwrap())["allowed"], true);
+    // A head that does not end has its 10 s again.
+    let start = Instant::now();
+    connection.send(b"POST /validate HTTP/1.1\r\n").await.unwrap();
+    assert_eq!(connection.answer().await.unwrap().status, 408);
+    assert!(
+        (9..14).contains(&start.elapsed().as_secs()),
+        "{:?}",
+        start.elapsed()
+    );
 }

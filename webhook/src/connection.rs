@@ -1,0 +1,191 @@
+//! One connection: how long its client may take, and how it ends.
+//!
+//! hyper has one limit for a head that does not arrive and for a client that keeps its connection without
+//! asking. They must differ: the API server keeps connections for 90 s, and one that is closed just as it sends
+//! its next review is a refused request.
+
+use axum::Router;
+use hyper::service::Service;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A whole request arrives within this time: handshake, head and body each.
+pub(crate) const WHOLE: Duration = Duration::from_secs(10);
+/// What stands in an answer to a client that is too slow.
+pub(crate) const TOO_SLOW: &str = "no whole request within 10 s";
+/// How long a connection is kept without a request: longer than clients keep theirs.
+const IDLE: Duration = Duration::from_secs(120);
+/// How long a client that still sends may take to read its answer.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// A head is awaited or on its way, since then.
+    Head(Instant),
+    /// A request is being answered, and its body read: that has a limit of its own.
+    Request,
+    /// Nothing is asked, since then.
+    Idle(Instant),
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router) {
+    // Answers are small and wanted at once.
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(mut stream)) = timeout(WHOLE, tls.accept(stream)).await else {
+        return;
+    };
+    let (phase, phases) = watch::channel(Phase::Head(Instant::now()));
+    let router = TowerToHyperService::new(router);
+    let asked = phase.clone();
+    let service = hyper::service::service_fn(move |request| {
+        let _ = asked.send(Phase::Request);
+        let (answer, answered) = (router.call(request), asked.clone());
+        async move {
+            let answer = answer.await;
+            let _ = answered.send(Phase::Idle(Instant::now()));
+            answer
+        }
+    });
+    let io = Watched {
+        stream: &mut stream,
+        phase,
+    };
+    let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(io), service);
+    let slow = tokio::select! {
+        served = served => {
+            if let Err(error) = served {
+                tracing::debug!(%error, "a connection ended");
+            }
+            false
+        }
+        ended = patience(phases) => matches!(ended, Phase::Head(_)),
+    };
+    let _ = timeout(LINGER, part(stream, slow)).await;
+}
+
+/// Ends when the client has had its time; says what it was waited for.
+async fn patience(mut phases: watch::Receiver<Phase>) -> Phase {
+    loop {
+        let phase = *phases.borrow_and_update();
+        let changed = match phase {
+            Phase::Head(since) => timeout_at(since + WHOLE, phases.changed()).await,
+            Phase::Idle(since) => timeout_at(since + IDLE, phases.changed()).await,
+            Phase::Request => Ok(phases.changed().await),
+        };
+        match changed {
+            Err(_) => return phase,
+            Ok(Ok(())) => {}
+            // The connection is served to its end, and says so itself.
+            Ok(Err(_)) => std::future::pending().await,
+        }
+    }
+}
+
+/// Ends a connection so that the client can read its answer. A socket that is closed while bytes are unread
+/// resets the connection, and the answer is lost (RFC 9112, 9.6).
+async fn part(mut stream: TlsStream<TcpStream>, slow: bool) -> io::Result<()> {
+    if slow {
+        let head = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain";
+        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{TOO_SLOW}", TOO_SLOW.len());
+        stream.write_all(answer.as_bytes()).await?;
+    }
+    stream.shutdown().await?;
+    let (mut stream, _) = stream.into_inner();
+    let mut unread = [0; 4096];
+    while stream.read(&mut unread).await? > 0 {}
+    Ok(())
+}
+
+/// A stream that tells when a head begins to arrive.
+struct Watched<'s> {
+    stream: &'s mut TlsStream<TcpStream>,
+    phase: watch::Sender<Phase>,
+}
+
+impl AsyncRead for Watched<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut *self.stream).poll_read(cx, buffer))?;
+        self.phase.send_if_modified(|phase| {
+            let begins = matches!(phase, Phase::Idle(_));
+            if begins {
+                *phase = Phase::Head(Instant::now());
+            }
+            begins
+        });
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched<'_> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_nothing_is_kept_longer_than_one_that_does_not_finish() {
+        let start = Instant::now();
+        let (_phase, phases) = watch::channel(Phase::Head(start));
+        assert!(matches!(patience(phases).await, Phase::Head(_)));
+        assert_eq!(start.elapsed(), WHOLE);
+
+        let start = Instant::now();
+        let (_phase, phases) = watch::channel(Phase::Idle(start));
+        assert!(matches!(patience(phases).await, Phase::Idle(_)));
+        assert_eq!(start.elapsed(), IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_begins_late_has_its_whole_time() {
+        let start = Instant::now();
+        let (phase, phases) = watch::channel(Phase::Idle(start));
+        let late = Duration::from_secs(60);
+        tokio::spawn(async move {
+            tokio::time::sleep(late).await;
+            let _ = phase.send(Phase::Head(Instant::now()));
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+        });
+        patience(phases).await;
+        assert_eq!(start.elapsed(), late + WHOLE);
+    }
+}
