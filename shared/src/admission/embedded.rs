@@ -3,79 +3,12 @@
 use super::scope::Scope;
 use super::{Code, Facts, Violation, registry_allowlist};
 use crate::api::names::GROUP;
-use crate::manifests::{Fault, FaultKind, FieldPath, Object, Place, find_images, read_manifests};
+use crate::image::is_placeholder;
+use crate::manifests::{
+    Fault, FaultKind, FieldPath, Found, Object, Place, find_images, is_cluster_scoped, is_of_kubernetes,
+    read_manifests,
+};
 use serde_json::Value;
-
-/// Kinds of Kubernetes itself that belong to no namespace.
-const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
-    ("", &["Namespace", "Node", "PersistentVolume", "ComponentStatus"]),
-    (
-        "rbac.authorization.k8s.io",
-        &["ClusterRole", "ClusterRoleBinding"],
-    ),
-    ("apiextensions.k8s.io", &["CustomResourceDefinition"]),
-    ("apiregistration.k8s.io", &["APIService"]),
-    (
-        "admissionregistration.k8s.io",
-        &[
-            "MutatingWebhookConfiguration",
-            "ValidatingWebhookConfiguration",
-            "ValidatingAdmissionPolicy",
-            "ValidatingAdmissionPolicyBinding",
-            "MutatingAdmissionPolicy",
-            "MutatingAdmissionPolicyBinding",
-        ],
-    ),
-    (
-        "certificates.k8s.io",
-        &["CertificateSigningRequest", "ClusterTrustBundle"],
-    ),
-    (
-        "flowcontrol.apiserver.k8s.io",
-        &["FlowSchema", "PriorityLevelConfiguration"],
-    ),
-    ("networking.k8s.io", &["IngressClass", "IPAddress", "ServiceCIDR"]),
-    ("node.k8s.io", &["RuntimeClass"]),
-    ("policy", &["PodSecurityPolicy"]),
-    ("resource.k8s.io", &["DeviceClass", "ResourceSlice"]),
-    ("scheduling.k8s.io", &["PriorityClass"]),
-    (
-        "storage.k8s.io",
-        &[
-            "StorageClass",
-            "VolumeAttachment",
-            "CSIDriver",
-            "CSINode",
-            "VolumeAttributesClass",
-        ],
-    ),
-    ("storagemigration.k8s.io", &["StorageVersionMigration"]),
-    ("authentication.k8s.io", &["TokenReview", "SelfSubjectReview"]),
-    (
-        "authorization.k8s.io",
-        &[
-            "SelfSubjectAccessReview",
-            "SelfSubjectRulesReview",
-            "SubjectAccessReview",
-        ],
-    ),
-];
-
-/// Groups of Kubernetes itself that have namespaced kinds.
-const BUILT_IN: &[&str] = &[
-    "",
-    "apps",
-    "autoscaling",
-    "batch",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "networking.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "resource.k8s.io",
-    "storage.k8s.io",
-];
 
 /// Hooks of Helm that run on nothing that kubeOP does.
 const SKIPPED_HELM_HOOKS: &[&str] = &[
@@ -170,18 +103,29 @@ fn check_object(
             format!("Write {}, or leave it out.", project.namespace),
         );
     }
-    if !BUILT_IN.contains(&gvk.group.as_str()) && !is_cluster_scoped(&gvk.group, &gvk.kind) {
+    if !is_of_kubernetes(&gvk.group) {
         warnings.push(format!(
             "{}: kind {gvk} is not known here; delivery decides",
             object.path
         ));
     }
     marks(object, &mut refuse, warnings);
-    if let Some(place) = Place::of_kind(&gvk.group, &gvk.kind) {
+    if let Some(place) = Place::of_manifest(&gvk.group, &gvk.kind) {
         let root = FieldPath::Root(&object.path);
         // A tree cannot fail to be walked.
         let _ = find_images(place, &root, &object.value, |path, found| {
-            violations.extend(registry_allowlist::check(facts, scope, path, found));
+            match (registry_allowlist::check(facts, scope, path, found), found) {
+                (Some(fault), Found::Text(text))
+                    if place == Place::Custom
+                        && fault.code == Code::ImageUnreadable
+                        && is_placeholder(text) =>
+                {
+                    warnings.push(format!(
+                        "{path}: {text:?} is filled in by another program; the Pod that it starts is judged"
+                    ));
+                }
+                (fault, _) => violations.extend(fault),
+            }
         });
     }
 }
@@ -226,12 +170,6 @@ fn marks(
 
 fn project_name(scope: &Scope) -> &str {
     scope.project_name.as_deref().unwrap_or_default()
-}
-
-fn is_cluster_scoped(group: &str, kind: &str) -> bool {
-    CLUSTER_SCOPED
-        .iter()
-        .any(|(of, kinds)| *of == group && kinds.contains(&kind))
 }
 
 fn unreadable(fault: Fault) -> Violation {

@@ -6,6 +6,8 @@ pub mod app;
 pub mod chain;
 pub mod code;
 mod embedded;
+#[cfg(test)]
+mod embedded_tests;
 pub mod facts;
 pub mod lists;
 mod one_pass;

@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-fn facts() -> Facts {
+pub(super) fn facts() -> Facts {
     let list = |text: &str| Some(Allowlist::parse_comma_separated(text).unwrap());
     Facts {
         cluster: Arc::new(ClusterFacts {
@@ -33,7 +33,7 @@ fn facts() -> Facts {
     }
 }
 
-fn review(gvk: [&str; 3], namespace: &str, object: &Value, old: Option<&Value>) -> String {
+pub(super) fn review(gvk: [&str; 3], namespace: &str, object: &Value, old: Option<&Value>) -> String {
     let [group, version, kind] = gvk;
     json!({
         "uid": "u", "kind": {"group": group, "version": version, "kind": kind},
@@ -45,9 +45,9 @@ fn review(gvk: [&str; 3], namespace: &str, object: &Value, old: Option<&Value>) 
 }
 
 const POD: [&str; 3] = ["", "v1", "Pod"];
-const APP: [&str; 3] = ["platform.kubeop.io", "v1alpha1", "App"];
+pub(super) const APP: [&str; 3] = ["platform.kubeop.io", "v1alpha1", "App"];
 
-fn answer(facts: &Facts, text: &str) -> Result<Vec<String>, String> {
+pub(super) fn answer(facts: &Facts, text: &str) -> Result<Vec<String>, String> {
     let request: Request<'_> = serde_json::from_str(text).unwrap();
     match validate(facts, &request) {
         Verdict::Allow { warnings, .. } => Ok(warnings),
@@ -60,7 +60,7 @@ fn pod(image: &str) -> Value {
     json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": image}]}})
 }
 
-fn app(image: &str) -> Value {
+pub(super) fn app(image: &str) -> Value {
     json!({"metadata": {"name": "payments"}, "spec": {
         "projectRef": "web", "delivery": {"kind": "Image", "image": {"ref": image}}}})
 }

@@ -3,8 +3,10 @@
 pub mod allowlist;
 pub mod error;
 mod grammar;
+pub mod placeholder;
 pub mod reference;
 
 pub use allowlist::{Allowlist, AllowlistEntryError};
 pub use error::ReferenceError;
+pub use placeholder::is_placeholder;
 pub use reference::ImageReference;

@@ -3,7 +3,8 @@
 //! The finder is a small automaton over places. It allocates nothing, steps over everything that leads to no
 //! image, and says what it found with the path at which it stands.
 
-use super::FieldPath;
+use super::{FieldPath, custom, kinds};
+use crate::api::names::GROUP;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -57,6 +58,8 @@ pub enum Place {
     Hook,
     /// The image itself.
     Image,
+    /// A custom resource, or anything below one. What counts there is said in `custom.rs`.
+    Custom,
 }
 
 impl Place {
@@ -69,9 +72,16 @@ impl Place {
             | ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job") => Self::Workload,
             ("batch", "CronJob") => Self::CronJob,
-            ("platform.kubeop.io", "App") => Self::App,
+            (GROUP, "App") => Self::App,
             _ => return None,
         })
+    }
+
+    /// The root of a manifest: as [`Place::of_kind`], and every kind that is not Kubernetes' own may hold
+    /// containers somewhere. None for kinds that run no Pods.
+    pub fn of_manifest(group: &str, kind: &str) -> Option<Self> {
+        let custom = !kinds::is_of_kubernetes(group) && group != GROUP;
+        Self::of_kind(group, kind).or_else(|| custom.then_some(Self::Custom))
     }
 
     /// Where a field leads; none if no image stands below it.
@@ -165,6 +175,9 @@ impl<'de, F: FnMut(&FieldPath<'_>, Found<'_>)> Visitor<'de> for At<'_, '_, F> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if self.place == Place::Custom {
+            return custom::walk(map, self.path, self.found);
+        }
         while let Some(step) = map.next_key_seed(Key(self.place))? {
             match step {
                 Some((name, place)) => map.next_value_seed(At {
@@ -255,12 +268,13 @@ impl Visitor<'_> for Key {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn images(group: &str, kind: &str, object: &Value) -> Vec<String> {
-        let place = Place::of_kind(group, kind).unwrap();
+    /// Every image as `path=what stands there`, the same from a tree and from bytes.
+    pub fn images(group: &str, kind: &str, object: &Value) -> Vec<String> {
+        let place = Place::of_manifest(group, kind).unwrap();
         let mut of_tree = Vec::new();
         find_images(place, &FieldPath::Root(""), object, |path, found| {
             of_tree.push(format!("{path}={found:?}"));

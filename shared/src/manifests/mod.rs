@@ -1,7 +1,9 @@
 //! Manifests as kubectl reads them, and every place in them where an image stands.
 
+mod custom;
 pub mod field_path;
 pub mod images;
+pub mod kinds;
 mod lists;
 pub mod object;
 pub mod read;
@@ -12,5 +14,6 @@ mod text;
 
 pub use field_path::FieldPath;
 pub use images::{Found, Place, find_images, image_finder};
+pub use kinds::{is_cluster_scoped, is_of_kubernetes};
 pub use object::{GroupVersionKind, Object};
 pub use read::{Fault, FaultKind, read_manifests};

@@ -1,6 +1,8 @@
 //! What the installed webhook lets pass, refuses and adds, as a person with kubectl meets it.
 
+mod custom;
 mod images;
+mod kinds;
 mod labels;
 mod manifests;
 mod outage;
