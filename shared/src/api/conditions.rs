@@ -61,6 +61,10 @@ pub enum Reason {
     HookFailed,
     /// The API server refused what was applied.
     ApplyFailed,
+    /// The API server knows no such kind.
+    UnknownKind,
+    /// Something that is no longer asked for cannot be deleted.
+    PruneBlocked,
     /// Another manager holds a field, or another owner the object.
     Conflict,
     /// A rollout missed its deadline.
@@ -176,7 +180,9 @@ impl ConditionStatus {
 }
 
 impl Reason {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 26] = [
+        Self::UnknownKind,
+        Self::PruneBlocked,
         Self::Succeeded,
         Self::Progressing,
         Self::Waiting,
@@ -219,6 +225,8 @@ impl Reason {
             Self::HookRunning => "HookRunning",
             Self::HookFailed => "HookFailed",
             Self::ApplyFailed => "ApplyFailed",
+            Self::UnknownKind => "UnknownKind",
+            Self::PruneBlocked => "PruneBlocked",
             Self::Conflict => "Conflict",
             Self::ProgressDeadlineExceeded => "ProgressDeadlineExceeded",
             Self::Unhealthy => "Unhealthy",

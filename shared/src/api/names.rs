@@ -35,10 +35,16 @@ pub const ANNOTATION_CHANGE_CAUSE: &str = "platform.kubeop.io/change-cause";
 /// Annotation by which an App takes over fields that another manager holds.
 pub const ANNOTATION_FORCE_CONFLICTS: &str = "platform.kubeop.io/force-conflicts";
 
+/// Annotation of a delivered object: `"false"` keeps it when it is no longer asked for; `"true"` lets a
+/// PersistentVolumeClaim go, which otherwise is kept.
+pub const ANNOTATION_PRUNE: &str = "platform.kubeop.io/prune";
+
 /// Finalizer of kubeOP on Apps, Projects, Tenants, records and hook Jobs.
 pub const FINALIZER: &str = "platform.kubeop.io/finalizer";
 /// Field manager of everything that kubeOP delivers.
 pub const FIELD_MANAGER: &str = "kubeop";
+/// Field manager to which `spec.replicas` goes before delivery stops setting it, so that the number stays.
+pub const HANDOVER_MANAGER: &str = "kubeop-handover";
 /// Namespace that kubeOP itself runs in.
 pub const SYSTEM_NAMESPACE: &str = "kubeop-system";
 /// ServiceAccount in each project namespace as which Apps are delivered.

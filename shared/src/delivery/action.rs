@@ -40,10 +40,12 @@ pub enum Action {
         /// The stage.
         stage: Stage,
         /// Which objects.
-        objects: Vec<ObjectKey>,
+        objects: Vec<Target>,
         /// Why.
         cause: ApplyCause,
     },
+    /// Read the record and what else stands in the inventory from the API server.
+    Look,
     /// Delete a delivered object.
     Delete {
         /// Which.
@@ -63,6 +65,16 @@ pub enum Action {
     Wait(Wait),
 }
 
+/// An object that is to be applied.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Which.
+    pub key: ObjectKey,
+    /// resourceVersion over which it is applied, so that a late write hits nothing newer; none where no
+    /// object of ours was seen.
+    pub over: Option<String>,
+}
+
 /// What is new in a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordChange {
@@ -78,6 +90,8 @@ pub enum RecordChange {
     Applied,
     /// The revision is through.
     Succeeded,
+    /// What is no longer wanted is gone, or is not ours to delete.
+    Pruned,
     /// The progress deadline passed.
     DeadlineMissed(String),
 }

@@ -1,7 +1,7 @@
 //! Every change of a record: a record and an event go in, the next record comes out.
 
 use super::{Action, Observed, RecordChange, Wanted};
-use crate::revision::{HookKey, HookOutcome, HookRun, Outcome, Record, Revision};
+use crate::revision::{HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Record, Revision};
 
 /// A record and the resourceVersion at which it was read, if it exists.
 #[derive(Clone, Copy)]
@@ -109,18 +109,31 @@ impl Base<'_> {
         self.write(record, RecordChange::Applied)
     }
 
-    /// The wanted revision is through.
-    pub(super) fn succeeded(self, o: &Observed) -> Action {
-        self.ended(o, Outcome::Succeeded, RecordChange::Succeeded)
+    /// The wanted revision is through, and some objects need not be named any more.
+    pub(super) fn succeeded(self, o: &Observed, settled: &[ObjectKey]) -> Action {
+        self.ended(o, Outcome::Succeeded, settled, RecordChange::Succeeded)
+    }
+
+    /// Some objects need not be named any more.
+    pub(super) fn pruned(self, settled: &[ObjectKey]) -> Action {
+        let mut record = self.record.clone();
+        record.inventory.retain(|key, _| !settled.contains(key));
+        self.write(record, RecordChange::Pruned)
     }
 
     /// The wanted revision missed its deadline. It may still succeed.
     pub(super) fn deadline_missed(self, o: &Observed, why: &str) -> Action {
-        self.ended(o, Outcome::Failed, RecordChange::DeadlineMissed(why.to_owned()))
+        self.ended(
+            o,
+            Outcome::Failed,
+            &[],
+            RecordChange::DeadlineMissed(why.to_owned()),
+        )
     }
 
-    fn ended(self, o: &Observed, outcome: Outcome, change: RecordChange) -> Action {
+    fn ended(self, o: &Observed, outcome: Outcome, settled: &[ObjectKey], change: RecordChange) -> Action {
         let mut record = self.record.clone();
+        record.inventory.retain(|key, _| !settled.contains(key));
         if let Some(last) = record.history.last_mut() {
             last.outcome = outcome;
             last.finished = Some(o.now);
@@ -133,11 +146,26 @@ impl Base<'_> {
 /// Puts what is wanted and what was applied into the inventory.
 fn absorb(record: &mut Record, o: &Observed, wanted: &Wanted) {
     for object in &wanted.objects {
-        record.inventory.entry(object.key.clone()).or_default();
+        if !record.inventory.contains_key(&object.key) {
+            let entry = under_another_version(record, &object.key).unwrap_or_default();
+            record.inventory.insert(object.key.clone(), entry);
+        }
     }
     for (key, entry) in &o.applied {
         if let Some(known) = record.inventory.get_mut(key) {
             known.clone_from(entry);
         }
     }
+}
+
+/// The same object, known by another version of its kind: it is ours, and is applied again.
+fn under_another_version(record: &mut Record, wanted: &ObjectKey) -> Option<InventoryEntry> {
+    let same =
+        |key: &&ObjectKey| (&key.group, &key.kind, &key.name) == (&wanted.group, &wanted.kind, &wanted.name);
+    let known = record.inventory.keys().find(same)?.clone();
+    let entry = record.inventory.remove(&known)?;
+    Some(InventoryEntry {
+        uid: entry.uid,
+        ..InventoryEntry::default()
+    })
 }

@@ -2,10 +2,11 @@
 //! delivery does.
 
 use super::changes::Base;
+use super::prune::{Left, Pruning, prune};
 use super::report::report;
 use super::{
-    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Stage, Wait, WaitFor, Wanted,
-    WantedObject, deletion, hooks,
+    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Stage, Target, Wait, WaitFor,
+    Wanted, WantedObject, deletion, hooks,
 };
 use crate::api::conditions::Reason;
 use crate::health::Health;
@@ -67,7 +68,7 @@ pub(super) enum Situation {
     /// An action failed and will be tried again.
     Failing(Failure),
     Deleting {
-        waits_for: Option<ObjectKey>,
+        left: Option<Left>,
     },
     Starting,
     HookRunning {
@@ -83,6 +84,13 @@ pub(super) enum Situation {
     },
     /// It may still become healthy, but missed its deadline or says that it cannot.
     Broken {
+        key: ObjectKey,
+        why: String,
+    },
+    /// Everything that is wanted is there, and something that is not wanted still is.
+    Pruning(Left),
+    /// Somebody else keeps changing an object, which is left alone for a while.
+    Fighting {
         key: ObjectKey,
         why: String,
     },
@@ -133,28 +141,52 @@ fn next(o: &Observed) -> Step {
     if o.app.retry.is_some() && o.app.retry != base.record.retried {
         return Step::new(base.retried(o), Situation::Starting);
     }
-    let through = revision.outcome == Outcome::Succeeded;
     hooks::run(o, base, &wanted.hash, Phase::Pre, &wanted.pre)
         .or_else(|| apply(o, base.record, wanted))
         .or_else(|| record_applied(o, base, wanted))
         .or_else(|| await_health(o, base, wanted, revision))
-        .or_else(|| hooks::run(o, base, &wanted.hash, Phase::Post, &wanted.post))
-        .or_else(|| (!through).then(|| Step::new(base.succeeded(o), Situation::Done)))
-        .unwrap_or_else(|| {
-            Step::new(
-                Action::Wait(Wait {
-                    what: WaitFor::Change,
-                    until: None,
-                }),
-                Situation::Done,
-            )
-        })
+        .unwrap_or_else(|| finish(o, base, wanted, revision))
+}
+
+/// What is left to do once all that is wanted is delivered and healthy.
+fn finish(o: &Observed, base: Base<'_>, wanted: &Wanted, revision: &Revision) -> Step {
+    let (settled, left) = match prune(o, base, wanted) {
+        Pruning::Act(action) => return Step::new(action, Situation::Applying),
+        Pruning::Rest { settled, left } => (settled, left),
+    };
+    if let Some(step) = hooks::run(o, base, &wanted.hash, Phase::Post, &wanted.post) {
+        return step;
+    }
+    if revision.outcome != Outcome::Succeeded {
+        return Step::new(base.succeeded(o, &settled), Situation::Done);
+    }
+    if !settled.is_empty() {
+        return Step::new(base.pruned(&settled), Situation::Done);
+    }
+    if let Some(left) = left {
+        let wait = Wait {
+            what: WaitFor::Deletion,
+            until: left.until,
+        };
+        return Step::new(Action::Wait(wait), Situation::Pruning(left));
+    }
+    let fight = o.fights.iter().find(|(_, fight)| fight.until > o.now);
+    let situation = fight.map_or(Situation::Done, |(key, fight)| Situation::Fighting {
+        key: key.clone(),
+        why: fight.message.clone(),
+    });
+    let wait = Wait {
+        what: WaitFor::Change,
+        until: fight.map(|(_, fight)| fight.until),
+    };
+    Step::new(Action::Wait(wait), situation)
 }
 
 /// What forbids any delivery now.
 fn blocked(o: &Observed) -> Option<Step> {
     match &o.gate {
-        Gate::Open => {}
+        // Its end is told by each App's own deletion.
+        Gate::Open | Gate::KindGoes => {}
         Gate::NamespaceGoes => {
             return Some(person(
                 Reason::Deleting,
@@ -203,11 +235,11 @@ fn person(reason: Reason, message: String) -> Step {
 /// The first stage that has something to apply.
 fn apply(o: &Observed, record: &Record, wanted: &Wanted) -> Option<Step> {
     for stage in Stage::ALL {
-        let due: Vec<(&ObjectKey, ApplyCause)> = wanted
+        let due: Vec<(Target, ApplyCause)> = wanted
             .objects
             .iter()
             .filter(|object| object.stage == stage)
-            .filter_map(|object| Some((&object.key, why_apply(o, record, object)?)))
+            .filter_map(|object| Some((target(o, &object.key), why_apply(o, record, object)?)))
             .collect();
         if due.is_empty() {
             continue;
@@ -215,7 +247,7 @@ fn apply(o: &Observed, record: &Record, wanted: &Wanted) -> Option<Step> {
         let drift = due.iter().all(|(_, cause)| *cause == ApplyCause::Drift);
         let action = Action::Apply {
             stage,
-            objects: due.into_iter().map(|(key, _)| key.clone()).collect(),
+            objects: due.into_iter().map(|(target, _)| target).collect(),
             cause: if drift {
                 ApplyCause::Drift
             } else {
@@ -225,6 +257,14 @@ fn apply(o: &Observed, record: &Record, wanted: &Wanted) -> Option<Step> {
         return Some(Step::new(action, Situation::Applying));
     }
     None
+}
+
+fn target(o: &Observed, key: &ObjectKey) -> Target {
+    let over = o.live.get(key).map(|live| live.resource_version.clone());
+    Target {
+        key: key.clone(),
+        over,
+    }
 }
 
 /// Why an object is to be applied, if it is.
@@ -237,7 +277,11 @@ fn why_apply(o: &Observed, record: &Record, object: &WantedObject) -> Option<App
         // Its end is awaited: until then an apply would change what is about to go.
         Some(live) if live.deleting => None,
         Some(live) if Some(&live.uid) == known.uid.as_ref() && live.owned == known.owned => None,
-        _ => Some(ApplyCause::Drift),
+        _ => {
+            let fight = o.fights.get(&object.key);
+            let rests = fight.is_some_and(|fight| fight.until > o.now);
+            (!rests).then_some(ApplyCause::Drift)
+        }
     }
 }
 

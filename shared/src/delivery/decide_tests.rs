@@ -1,8 +1,8 @@
 //! One row for each thing that `decide` can say.
 
 use super::{
-    Action, AppView, ApplyCause, Attempted, Failure, Gate, JobState, JobView, Live, Observed, RecordChange,
-    RecordView, Report, Stage, WaitFor, Wanted, WantedObject, decide,
+    Action, AppView, ApplyCause, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed,
+    RecordChange, RecordView, Refusal, Report, Stage, Target, Wait, WaitFor, Wanted, WantedObject, decide,
 };
 use crate::api::AppSpec;
 use crate::api::app::AppDeletionPolicy;
@@ -33,6 +33,13 @@ fn key(kind: &str) -> ObjectKey {
         version: "v1".into(),
         kind: kind.into(),
         name: "pay".into(),
+    }
+}
+
+fn target(kind: &str, over: Option<&str>) -> Target {
+    Target {
+        key: key(kind),
+        over: over.map(str::to_owned),
     }
 }
 
@@ -80,6 +87,8 @@ fn steady() -> Observed {
         owned: Some(rendered()),
         health: Health::Ready,
         replicas: None,
+        owns_replicas: false,
+        keep: false,
     };
     let object = |kind: &str| WantedObject {
         key: key(kind),
@@ -104,6 +113,7 @@ fn steady() -> Observed {
             post: vec![],
             objects: kinds.map(object).into(),
             images: vec![],
+            left: vec![],
         }),
         record: RecordView::Present {
             record: Box::new(record),
@@ -112,7 +122,10 @@ fn steady() -> Observed {
         applied: [].into(),
         live: kinds.map(|kind| (key(kind), live.clone())).into(),
         jobs: vec![],
+        look: Look::Caches,
         failure: None,
+        refused: [].into(),
+        fights: [].into(),
         status: Report::default(),
     }
 }
@@ -313,7 +326,7 @@ fn stages_are_applied_in_order() {
     });
     let wanted = Action::Apply {
         stage: Stage::Services,
-        objects: vec![key("Service")],
+        objects: vec![target("Service", Some("7"))],
         cause: ApplyCause::Changed,
     };
     assert_eq!(acts(fresh).0, wanted);
@@ -340,18 +353,19 @@ fn what_was_applied_is_recorded() {
 
 #[test]
 fn drift_is_a_lost_field_a_lost_object_or_another_object() {
-    let drift = Action::Apply {
+    let drift = |over| Action::Apply {
         stage: Stage::Workloads,
-        objects: vec![key("Thing")],
+        objects: vec![target("Thing", over)],
         cause: ApplyCause::Drift,
     };
     for drifted in [
         changed(|o| live(o, "Thing").owned = None),
         changed(|o| live(o, "Thing").uid = "another".into()),
-        changed(|o| drop(o.live.remove(&key("Thing")))),
     ] {
-        assert_eq!(acts(drifted).0, drift);
+        assert_eq!(acts(drifted).0, drift(Some("7")));
     }
+    let gone = changed(|o| drop(o.live.remove(&key("Thing"))));
+    assert_eq!(acts(gone).0, drift(None));
 }
 
 #[test]
@@ -516,7 +530,17 @@ fn deletion_goes_backwards_and_ends_with_the_app() {
         uid: "o1".into(),
         resource_version: "7".into(),
     };
+    assert_eq!(acts(going.clone()).0, Action::Look);
+    going.look = Look::Live;
     assert_eq!(acts(going.clone()).0, delete("Thing"));
+    // The Service waits until it is really gone.
+    live(&mut going, "Thing").deleting = true;
+    let (action, _) = acts(going.clone());
+    let wait = Wait {
+        what: WaitFor::Deletion,
+        until: None,
+    };
+    assert_eq!(action, Action::Wait(wait));
     going.live.remove(&key("Thing"));
     assert_eq!(acts(going.clone()).0, delete("Service"));
     going.live.clear();
@@ -527,6 +551,91 @@ fn deletion_goes_backwards_and_ends_with_the_app() {
     assert_eq!(acts(going.clone()).0, Action::ReleaseApp);
     going.app.finalizer = false;
     assert!(matches!(decide(&going), Action::Wait(_)));
+}
+
+/// The steady App, and an object in its inventory that it no longer asks for.
+fn leftover(change: impl FnOnce(&mut Live)) -> Observed {
+    changed(|o| {
+        let mut old = o.live[&key("Thing")].clone();
+        old.uid = "o2".into();
+        change(&mut old);
+        o.live.insert(key("Old"), old);
+        record(o).inventory.insert(key("Old"), InventoryEntry::default());
+        o.look = Look::Live;
+    })
+}
+
+fn pruned(observed: &Observed) -> bool {
+    let (action, _) = acts(observed.clone());
+    let Action::WriteRecord { record, change, .. } = action else {
+        return false;
+    };
+    assert_eq!(change, RecordChange::Pruned);
+    !record.inventory.contains_key(&key("Old")) && record.inventory.len() == 2
+}
+
+#[test]
+fn what_is_no_longer_asked_for_is_deleted_and_then_forgotten() {
+    let mut old = leftover(|_| {});
+    old.look = Look::Caches;
+    assert_eq!(acts(old.clone()).0, Action::Look, "never on the word of a cache");
+    old.look = Look::Live;
+    let delete = Action::Delete {
+        key: key("Old"),
+        uid: "o2".into(),
+        resource_version: "7".into(),
+    };
+    assert_eq!(acts(old.clone()).0, delete);
+    live(&mut old, "Old").deleting = true;
+    waits(old.clone(), &WaitFor::Deletion, Reason::Progressing);
+    old.live.remove(&key("Old"));
+    assert!(pruned(&old));
+}
+
+#[test]
+fn nothing_is_deleted_before_what_replaces_it_is_healthy() {
+    let mut old = leftover(|_| {});
+    live(&mut old, "Thing").health = Health::Progressing {
+        why: "it starts".into(),
+    };
+    waits(old, &WaitFor::Health, Reason::Progressing);
+}
+
+#[test]
+fn what_is_to_be_kept_only_leaves_the_inventory() {
+    assert!(pruned(&leftover(|old| old.keep = true)));
+    // The same object under another version of its kind.
+    assert!(pruned(&leftover(|old| old.uid = "o1".into())));
+}
+
+/// S27: it stays in the inventory, whatever comes, until its deletion succeeds.
+#[test]
+fn s27_a_refused_deletion_is_tried_again() {
+    let later = now().checked_add(SignedDuration::from_secs(4)).unwrap();
+    let mut old = leftover(|_| {});
+    let refusal = Refusal {
+        message: "cannot delete it: denied".into(),
+        until: later,
+    };
+    old.refused.insert(key("Old"), refusal);
+    old.look = Look::Caches;
+    waits(old.clone(), &WaitFor::Deletion, Reason::PruneBlocked);
+    old.now = later;
+    assert_eq!(acts(old).0, Action::Look);
+}
+
+#[test]
+fn an_object_that_somebody_keeps_changing_is_left_alone_for_a_while() {
+    let later = now().checked_add(SignedDuration::from_secs(600)).unwrap();
+    let mut fought = changed(|o| live(o, "Thing").owned = None);
+    let fight = Refusal {
+        message: "hpa keeps changing .spec.replicas".into(),
+        until: later,
+    };
+    fought.fights.insert(key("Thing"), fight);
+    waits(fought.clone(), &WaitFor::Change, Reason::Conflict);
+    fought.now = later;
+    assert!(matches!(acts(fought).0, Action::Apply { .. }));
 }
 
 #[test]

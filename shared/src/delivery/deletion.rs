@@ -3,27 +3,32 @@
 
 use super::changes::Base;
 use super::decide::{Situation, Step};
-use super::{Action, Gate, Observed, RecordView, Stage, Wait, WaitFor};
+use super::prune::{Left, backwards, deletion, sooner};
+use super::{Action, Gate, Look, Observed, RecordView, Stage, Wait, WaitFor};
 use crate::api::app::AppDeletionPolicy;
 use crate::revision::ObjectKey;
-use std::cmp::Reverse;
 
-/// The next step of deletion. `o.live` was read live, and holds every object of the inventory that
-/// exists and is ours.
+/// The next step of deletion.
 pub(super) fn step(o: &Observed, base: Option<Base<'_>>) -> Step {
-    let deleting = |action| Step::new(action, Situation::Deleting { waits_for: None });
+    let deleting = |action| Step::new(action, Situation::Deleting { left: None });
     if !o.app.finalizer {
         return deleting(Action::Wait(Wait {
             what: WaitFor::Change,
             until: None,
         }));
     }
-    let let_go = o.app.deletion_policy == AppDeletionPolicy::Orphan || o.gate == Gate::NamespaceGoes;
+    let let_go = o.app.deletion_policy == AppDeletionPolicy::Orphan
+        || matches!(o.gate, Gate::NamespaceGoes | Gate::KindGoes);
     if let Some(base) = base
         && !let_go
-        && let Some(step) = delete_objects(o, base)
     {
-        return step;
+        let holds = !base.record.inventory.is_empty() || !o.applied.is_empty();
+        if holds && o.look == Look::Caches {
+            return deleting(Action::Look);
+        }
+        if let Some(step) = delete_objects(o, base) {
+            return step;
+        }
     }
     if let Some(job) = o.jobs.first() {
         return deleting(Action::DeleteJob {
@@ -36,33 +41,28 @@ pub(super) fn step(o: &Observed, base: Option<Base<'_>>) -> Step {
     deleting(Action::ReleaseRecord)
 }
 
+/// A stage goes once the ones after it are gone.
 fn delete_objects(o: &Observed, base: Base<'_>) -> Option<Step> {
-    let mut keys: Vec<&ObjectKey> = base.record.inventory.keys().chain(o.applied.keys()).collect();
-    keys.sort_by_key(|key| Reverse(Stage::of(&key.group, &key.kind)));
-    let mut waits_for = None;
-    for key in keys {
-        let Some(live) = o.live.get(key) else { continue };
-        if live.deleting {
-            waits_for = waits_for.or(Some(key));
-            continue;
+    let known = base.record.inventory.keys().chain(o.applied.keys());
+    let there = |key: &&ObjectKey| o.live.get(key).is_some_and(|live| !live.keep);
+    let mut left: Option<(Stage, Left)> = None;
+    for key in backwards(known.filter(there).collect()) {
+        let stage = Stage::of(&key.group, &key.kind);
+        if left.as_ref().is_some_and(|(waits, _)| *waits != stage) {
+            break;
         }
-        let action = Action::Delete {
-            key: key.clone(),
-            uid: live.uid.clone(),
-            resource_version: live.resource_version.clone(),
-        };
-        return Some(Step::new(action, Situation::Deleting { waits_for: None }));
+        match deletion(o, key) {
+            Ok(action) => return Some(Step::new(action, Situation::Deleting { left: None })),
+            Err(still) => left = sooner(left.map(|(_, left)| left), still).map(|left| (stage, left)),
+        }
     }
-    waits_for.map(|key| {
-        let wait = Wait {
-            what: WaitFor::Deletion,
-            until: None,
-        };
-        Step::new(
-            Action::Wait(wait),
-            Situation::Deleting {
-                waits_for: Some(key.clone()),
-            },
-        )
-    })
+    let (_, left) = left?;
+    let wait = Wait {
+        what: WaitFor::Deletion,
+        until: left.until,
+    };
+    Some(Step::new(
+        Action::Wait(wait),
+        Situation::Deleting { left: Some(left) },
+    ))
 }

@@ -10,16 +10,19 @@ mod decide;
 mod decide_tests;
 mod deletion;
 mod hooks;
+pub mod managed_fields;
 mod observed;
+mod prune;
 mod report;
 mod stage;
 #[cfg(test)]
 mod world_tests;
 
-pub use action::{Action, ApplyCause, RecordChange, Wait, WaitFor};
+pub use action::{Action, ApplyCause, RecordChange, Target, Wait, WaitFor};
 pub use decide::decide;
 pub use observed::{
-    AppView, Attempted, Failure, Gate, JobState, JobView, Live, Observed, RecordView, Wanted, WantedObject,
+    AppView, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed, RecordView, Refusal, Wanted,
+    WantedObject,
 };
 pub use report::{Report, Stated};
 pub use stage::Stage;

@@ -23,14 +23,38 @@ pub struct Observed {
     pub record: RecordView,
     /// What was applied since the record was written. Lost in a crash, and then applied again.
     pub applied: BTreeMap<ObjectKey, InventoryEntry>,
-    /// The objects of inventory and wish that exist.
+    /// The objects of inventory and wish that exist and are ours.
     pub live: BTreeMap<ObjectKey, Live>,
+    /// Whether record and objects of the inventory were read from the API server for this very look.
+    pub look: Look,
     /// Its hook Jobs.
     pub jobs: Vec<JobView>,
     /// The last action, if it failed.
     pub failure: Option<Failure>,
+    /// Deletions that were refused.
+    pub refused: BTreeMap<ObjectKey, Refusal>,
+    /// Objects that somebody else keeps changing.
+    pub fights: BTreeMap<ObjectKey, Refusal>,
     /// What its status says now.
     pub status: Report,
+}
+
+/// Where the news of a look come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// From caches, which may lag. Nothing is deleted on their word.
+    Caches,
+    /// Record and inventory from the API server.
+    Live,
+}
+
+/// Something that cannot be done for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why, as a sentence.
+    pub message: String,
+    /// Until when it is not tried.
+    pub until: Timestamp,
 }
 
 /// The App's metadata, and those parts of its spec that are no part of a revision.
@@ -76,6 +100,8 @@ pub enum Gate {
     },
     /// The namespace is being deleted with everything in it.
     NamespaceGoes,
+    /// The definition of Apps is being deleted: kubeOP is uninstalled, which takes nothing along.
+    KindGoes,
 }
 
 /// What the App asks for.
@@ -91,6 +117,8 @@ pub struct Wanted {
     pub objects: Vec<WantedObject>,
     /// All images, as delivered.
     pub images: Vec<String>,
+    /// What is left to others, in sentences: `spec.replicas of Deployment web is left to ...`.
+    pub left: Vec<String>,
 }
 
 /// One object that is asked for.
@@ -135,6 +163,11 @@ pub struct Live {
     pub health: Health,
     /// Its Pods, where it is a workload.
     pub replicas: Option<i32>,
+    /// Whether `spec.replicas` is one of our fields.
+    pub owns_replicas: bool,
+    /// It stays when it is no longer asked for: its annotation says so, or it is a claim that no annotation
+    /// gives away.
+    pub keep: bool,
 }
 
 /// A hook Job.

@@ -189,16 +189,24 @@ fn headline(o: &Observed, situation: &Situation) -> (ConditionStatus, Reason, St
         Situation::Failing(Failure { reason, message, .. }) => {
             (ConditionStatus::False, *reason, message.clone())
         }
-        Situation::Deleting { waits_for: None } => (
+        Situation::Deleting { left: None } => (
             ConditionStatus::False,
             Reason::Deleting,
             "what was delivered is being deleted".to_owned(),
         ),
-        Situation::Deleting { waits_for: Some(key) } => (
+        Situation::Deleting { left: Some(left) } => (
             ConditionStatus::False,
             Reason::Deleting,
-            format!("{key} is being deleted"),
+            format!("{}: {}", left.key, left.why),
         ),
+        Situation::Pruning(left) => (
+            ConditionStatus::False,
+            left.reason,
+            format!("{} is no longer asked for: {}", left.key, left.why),
+        ),
+        Situation::Fighting { key, why } => {
+            (ConditionStatus::False, Reason::Conflict, format!("{key}: {why}"))
+        }
         Situation::Starting => (
             ConditionStatus::False,
             Reason::Progressing,
@@ -233,7 +241,7 @@ fn headline(o: &Observed, situation: &Situation) -> (ConditionStatus, Reason, St
 /// Whether nothing goes on until somebody acts.
 fn is_stuck(situation: &Situation) -> bool {
     match situation {
-        Situation::HookFailed(_) | Situation::Broken { .. } => true,
+        Situation::HookFailed(_) | Situation::Broken { .. } | Situation::Fighting { .. } => true,
         Situation::Blocked { reason, .. } => {
             !matches!(reason, Reason::ProjectNotReady | Reason::ProjectNotFound)
         }
@@ -303,11 +311,12 @@ fn steps(
             }
             _ if applied => {
                 let count = wanted.objects.len();
-                Stated::new(
-                    ConditionStatus::True,
-                    Reason::Succeeded,
-                    format!("all objects are applied ({count})"),
-                )
+                let mut message = format!("all objects are applied ({count})");
+                for left in &wanted.left {
+                    message.push_str("; ");
+                    message.push_str(left);
+                }
+                Stated::new(ConditionStatus::True, Reason::Succeeded, message)
             }
             Situation::Applying => Stated::new(
                 ConditionStatus::False,
@@ -328,7 +337,7 @@ fn steps(
             Situation::Broken { key, why } => {
                 Stated::new(ConditionStatus::False, Reason::Unhealthy, format!("{key}: {why}"))
             }
-            Situation::Done => Stated::new(
+            Situation::Done | Situation::Pruning(_) | Situation::Fighting { .. } => Stated::new(
                 ConditionStatus::True,
                 Reason::Succeeded,
                 "all objects are healthy",

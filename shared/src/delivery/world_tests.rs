@@ -2,8 +2,8 @@
 //! crashes, edits, deletions, new specs, hooks that fail. What must hold, holds after every step.
 
 use super::{
-    Action, AppView, Gate, JobState, JobView, Live, Observed, RecordView, Report, Stage, WaitFor, Wanted,
-    WantedObject, decide,
+    Action, AppView, Gate, JobState, JobView, Live, Look, Observed, RecordView, Report, Stage, Target,
+    WaitFor, Wanted, WantedObject, decide,
 };
 use crate::api::AppSpec;
 use crate::api::conditions::{ConditionStatus, ConditionType};
@@ -58,6 +58,7 @@ struct World {
     record: Option<(Record, u64)>,
     applied: BTreeMap<ObjectKey, InventoryEntry>,
     live: BTreeMap<ObjectKey, Live>,
+    look: Look,
     jobs: Vec<JobView>,
     status: Report,
     counter: u64,
@@ -99,6 +100,7 @@ fn wanted(spec: usize) -> Wanted {
         post: names([1, 0, 1][spec], "post"),
         objects: kinds.into_iter().take([4, 3, 2][spec] + 1).map(object).collect(),
         images: vec![],
+        left: vec![],
     }
 }
 
@@ -119,6 +121,7 @@ impl World {
             record: None,
             applied: BTreeMap::new(),
             live: BTreeMap::new(),
+            look: Look::Caches,
             jobs: Vec::new(),
             status: Report::default(),
             counter: 0,
@@ -144,7 +147,10 @@ impl World {
             applied: self.applied.clone(),
             live: self.live.clone(),
             jobs: self.jobs.clone(),
+            look: self.look,
             failure: None,
+            refused: BTreeMap::new(),
+            fights: BTreeMap::new(),
             status: self.status.clone(),
         }
     }
@@ -197,6 +203,7 @@ impl World {
                 let keys: Vec<_> = gone.map(|job| job.key).collect();
                 self.started.retain(|(key, _)| !keys.contains(key));
             }
+            Action::Look => self.look = Look::Live,
             Action::Apply { stage, objects, .. } => self.apply(stage, &objects),
             Action::Delete {
                 key,
@@ -205,7 +212,8 @@ impl World {
             } => {
                 let live = self.live.remove(&key).expect("what is deleted exists");
                 assert_eq!((live.uid, live.resource_version), (uid, resource_version));
-                assert!(self.app.deleting, "nothing is deleted but with its App");
+                let wanted = wanted(self.spec).objects.iter().any(|object| object.key == key);
+                assert!(self.app.deleting || !wanted, "what is wanted stays: {key}");
             }
             Action::ReleaseRecord => {
                 assert!(self.jobs.is_empty(), "the record outlives the Jobs");
@@ -258,7 +266,12 @@ impl World {
         });
     }
 
-    fn apply(&mut self, stage: Stage, keys: &[ObjectKey]) {
+    fn apply(&mut self, stage: Stage, targets: &[Target]) {
+        for Target { key, over } in targets {
+            let seen = self.live.get(key).map(|live| &live.resource_version);
+            assert_eq!(over.as_ref(), seen, "an apply says over what it goes");
+        }
+        let keys = targets.iter().map(|target| &target.key);
         let wanted = wanted(self.spec);
         let (record, _) = self
             .record
@@ -272,7 +285,7 @@ impl World {
             };
             assert!(record.succeeded(&key), "pre hooks come before delivered objects");
         }
-        for key in keys {
+        for key in keys.clone() {
             assert!(
                 record.inventory.contains_key(key),
                 "an object is recorded before it is applied"
@@ -309,6 +322,8 @@ impl World {
                 owned,
                 health,
                 replicas: None,
+                owns_replicas: false,
+                keep: false,
             };
             self.live.insert(key.clone(), live);
             self.applied.insert(key.clone(), entry);
@@ -316,6 +331,7 @@ impl World {
     }
 
     fn happen(&mut self, event: &Event) {
+        self.look = Look::Caches;
         match event {
             Event::Crash => self.applied.clear(),
             Event::Spec(spec) => {
@@ -427,8 +443,10 @@ proptest! {
         for object in &wanted.objects {
             prop_assert_eq!(world.live[&object.key].owned.as_ref(), Some(&object.rendered));
         }
+        prop_assert_eq!(world.live.len(), wanted.objects.len(), "what is no longer wanted is gone");
         let (record, _) = world.record.as_ref().unwrap();
         prop_assert_eq!(record.delivered_hash(), Some(&wanted.hash));
+        prop_assert!(record.inventory.keys().eq(world.live.keys()));
         let ready = &world.status.conditions[&ConditionType::Ready];
         prop_assert_eq!(ready.state, ConditionStatus::True);
         prop_assert_eq!(world.status.revision.as_deref(), Some(wanted.hash.short()));
