@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::http;
 use crate::kube_io::{Cluster, KubeCluster, Who, address, api_resource};
 use crate::project::Projects;
-use crate::watches::{self, Concerns};
+use crate::watches::{self, Concerns, Followed};
 use crate::world::World;
 use futures::{FutureExt, StreamExt, stream};
 use kube::api::DynamicObject;
@@ -100,6 +100,7 @@ async fn deliver(
     }
     tracing::info!("caches are filled");
     let apps = Arc::new(Apps {
+        followed: Followed::new(cluster.clone(), world.clone(), wake),
         cluster: cluster.clone(),
         world: world.clone(),
         memories: Memories::default(),
@@ -107,7 +108,7 @@ async fn deliver(
     });
     let projects = Arc::new(Projects {
         cluster,
-        world,
+        world: world.clone(),
         cluster_id,
         attempts: std::sync::Mutex::default(),
     });
@@ -115,7 +116,7 @@ async fn deliver(
     let (own_apps, app_store) = objects(&client, &api_resource(names::GROUP, names::VERSION, "App"));
     let (own_projects, project_store) =
         objects(&client, &api_resource(names::GROUP, names::VERSION, "Project"));
-    let (app_wakes, project_wakes) = split(woken, app_store.clone());
+    let (app_wakes, project_wakes) = split(woken, app_store.clone(), world.clone());
     let app_loop = run_loop(
         "App",
         own_apps,
@@ -172,7 +173,11 @@ fn objects(client: &Client, resource: &ApiResource) -> (Requests, Store<DynamicO
 }
 
 /// News from the watches, as requests for both loops.
-fn split(mut woken: mpsc::UnboundedReceiver<Concerns>, apps: Store<DynamicObject>) -> (Requests, Requests) {
+fn split(
+    mut woken: mpsc::UnboundedReceiver<Concerns>,
+    apps: Store<DynamicObject>,
+    world: Arc<World>,
+) -> (Requests, Requests) {
     let (wake_app, app_wakes) = mpsc::unbounded_channel();
     let (wake_project, project_wakes) = mpsc::unbounded_channel();
     let app = api_resource(names::GROUP, names::VERSION, "App");
@@ -186,6 +191,12 @@ fn split(mut woken: mpsc::UnboundedReceiver<Concerns>, apps: Store<DynamicObject
                 }
                 Concerns::App(key) => {
                     let _ = wake_app.send(ObjectRef::new_with(&key.name, app.clone()).within(&key.namespace));
+                }
+                Concerns::Kinds(group) => {
+                    for key in world.kinds.changed(&group) {
+                        let app = ObjectRef::new_with(&key.name, app.clone()).within(&key.namespace);
+                        let _ = wake_app.send(app);
+                    }
                 }
                 Concerns::Namespace(namespace) => {
                     for object in apps.state() {

@@ -1,9 +1,11 @@
 //! Acting: one function for each action, each a call or two.
 
+use super::live::writer;
 use super::memory::Memory;
-use super::observe::{app_address, writer};
-use super::{Apps, Subject};
+use super::observe::app_address;
+use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Preconditions, Who};
+use crate::world::digest_live;
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
@@ -31,10 +33,15 @@ impl<C: Cluster> Apps<C> {
             Action::RunHook { key, attempt } => self.run_hook(subject, &key, attempt).await,
             Action::ReleaseJob { name } => self.release_job(subject, &name).await,
             Action::DeleteJob { name } => self.delete_job(subject, &name).await,
-            Action::Apply { objects, cause, .. } => {
-                self.apply_objects(subject, observed, &objects, cause, memory)
+            Action::Apply {
+                stage,
+                objects,
+                cause,
+            } => {
+                self.apply_objects(subject, observed, stage, &objects, cause, memory)
                     .await
             }
+            Action::Look => self.look(subject, memory).await,
             Action::Delete {
                 key,
                 uid,
@@ -53,6 +60,7 @@ impl<C: Cluster> Apps<C> {
         }
     }
 
+    /// A refusal is remembered: it holds up neither what else is to be deleted, nor anything else.
     async fn delete_delivered(
         &self,
         subject: &Subject,
@@ -60,18 +68,32 @@ impl<C: Cluster> Apps<C> {
         only: &Preconditions,
         memory: &mut Memory,
     ) -> Result<(), CallError> {
-        if let Some(at) = self.address_of(subject, &key).await? {
-            match self.cluster.delete(&writer(subject, &key), &at, only).await {
-                // It changed since it was read: it is read again below, and judged again.
-                Err(error) if error.kind != CallKind::Stale => return Err(error),
-                _ => {}
+        let still = match self.address_of(subject, &key).await? {
+            Some(at) => self.cluster.delete(&writer(subject, &key), &at, only).await,
+            None => Ok(None),
+        };
+        let still = match still {
+            Ok(still) => still,
+            Err(error) if error.kind == CallKind::Stale => {
+                // It changed since it was read: it is read and judged again.
+                memory.look = None;
+                return Ok(());
             }
+            Err(error) => {
+                if memory.refuse(&key, &error) {
+                    self.tell(subject, events::prune_blocked(&error)).await;
+                }
+                return Ok(());
+            }
+        };
+        memory.no_longer_refused(&key);
+        if !subject.view.deleting {
+            self.tell(subject, events::pruned(&key)).await;
         }
-        let left = self.own_live(subject, &key).await?;
-        if let Some(live) = &mut memory.live {
-            match left {
-                Some(left) => live.insert(key, left),
-                None => live.remove(&key),
+        if let Some(look) = &mut memory.look {
+            match still {
+                Some(still) => look.live.insert(key, digest_live(&still)),
+                None => look.live.remove(&key),
             };
         }
         Ok(())

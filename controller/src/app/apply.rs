@@ -1,20 +1,28 @@
 //! Applying the objects of one stage.
 
+use super::live::{app_of, known, writer};
 use super::memory::Memory;
-use super::observe::{app_of, writer};
 use super::{Apps, Subject, events};
-use crate::kube_io::{Address, CallError, CallKind, Cluster, Conflicts, Effect};
-use crate::watches;
+use crate::kube_io::{
+    Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, FieldConflict, Manager,
+};
 use crate::world::{Delivered, digest_live};
-use kubeop_shared::delivery::{ApplyCause, Observed, RecordView};
+use jiff::Timestamp;
+use kube::api::DynamicObject;
+use kubeop_shared::api::names;
+use kubeop_shared::delivery::{ApplyCause, Observed, Stage, Target, managed_fields};
 use kubeop_shared::revision::{Digest, InventoryEntry, ObjectKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One object with everything that its apply needs.
-struct Due<'a> {
-    key: &'a ObjectKey,
-    at: Address,
-    value: &'a Value,
+pub(super) struct Due<'a> {
+    pub key: &'a ObjectKey,
+    pub at: Address,
+    pub value: &'a Value,
+    /// uid under which it is known to be ours.
+    uid: Option<&'a str>,
+    /// resourceVersion over which it is applied.
+    pub over: Option<String>,
     conflicts: Conflicts,
 }
 
@@ -23,122 +31,241 @@ impl<C: Cluster> Apps<C> {
         &self,
         subject: &Subject,
         observed: &Observed,
-        keys: &[ObjectKey],
+        stage: Stage,
+        targets: &[Target],
         cause: ApplyCause,
         memory: &mut Memory,
     ) -> Result<(), CallError> {
-        let mut stage = Vec::new();
-        for key in keys {
-            if let Some(due) = self.due(subject, observed, key).await? {
-                stage.push(due);
+        let mut all = Vec::new();
+        let mut faults = Vec::new();
+        for target in targets {
+            match self.due(subject, observed, target).await {
+                Ok(due) => all.extend(due),
+                Err(error) => faults.push(error),
             }
         }
         // A stage goes as a whole or not at all; a drift of what was applied before needs no second look.
-        if stage.len() > 1 && cause == ApplyCause::Changed {
-            for due in &stage {
-                self.apply_one(subject, due, Effect::DryRun).await?;
+        if targets.len() > 1 && cause == ApplyCause::Changed {
+            for due in &all {
+                if let Err(error) = self.apply_one(subject, due, Effect::DryRun).await {
+                    faults.push(error);
+                }
             }
         }
-        for due in &stage {
-            let applied = self.apply_one(subject, due, Effect::Real).await?;
-            let live = digest_live(&applied);
-            let entry = InventoryEntry {
-                uid: Some(live.uid.clone()),
-                rendered: Some(Digest::of(due.value)),
-                owned: live.owned.clone(),
-            };
-            let slot = (subject.key.namespace.clone(), due.key.clone());
-            let version = live.resource_version.clone();
-            self.world.live.put(
-                slot,
-                Some(&version),
-                Delivered {
-                    app: app_of(&applied),
-                    live,
-                },
-            );
-            memory.applied.insert(due.key.clone(), entry);
+        if let Some(error) = together(stage, faults) {
+            return Err(self.news_of(subject, targets, error).await);
         }
-        if cause == ApplyCause::Drift {
-            self.tell(subject, events::drift_corrected(keys)).await;
+        for due in all {
+            let done = match cause {
+                ApplyCause::Changed => self.deliver(subject, observed, due, memory).await,
+                ApplyCause::Drift => self.put_back(subject, observed, due, memory).await,
+            };
+            if let Err(error) = done {
+                return Err(self.news_of(subject, targets, error).await);
+            }
         }
         Ok(())
+    }
+
+    /// After an answer that told of stale news, the objects are read again.
+    async fn news_of(&self, subject: &Subject, targets: &[Target], error: CallError) -> CallError {
+        if error.kind == CallKind::Stale {
+            for target in targets {
+                if let Err(other) = self.read_live(subject, &target.key).await {
+                    return other;
+                }
+            }
+        }
+        error
     }
 
     async fn due<'a>(
         &self,
         subject: &'a Subject,
-        observed: &Observed,
-        key: &'a ObjectKey,
+        observed: &'a Observed,
+        target: &'a Target,
     ) -> Result<Option<Due<'a>>, CallError> {
+        let key = &target.key;
         let Some(value) = subject.ask.as_ref().ok().and_then(|ask| ask.objects.get(key)) else {
             return Ok(None);
         };
         let Some(at) = self.address_of(subject, key).await? else {
-            let message = format!("there is no kind {} in {}", key.kind, key.api_version());
-            return Err(refused(key, CallKind::NotFound, message));
+            self.world.kinds.wait(subject.key.clone());
+            let message = format!(
+                "there is no kind {} in {}. An administrator installs it: kubectl apply -f \
+                 <its CustomResourceDefinition>; delivery then goes on by itself",
+                key.kind,
+                key.api_version()
+            );
+            return Err(refused(key, CallKind::UnknownKind, message));
         };
-        let ours = is_ours(observed, key);
-        if !ours && !subject.force {
-            self.belongs_to_nobody_else(subject, key).await?;
+        let uid = known(observed, key).and_then(|entry| entry.uid.as_deref());
+        let ours = uid.is_some() && observed.live.get(key).map(|live| live.uid.as_str()) == uid;
+        if !ours
+            && !subject.force
+            && let Some(app) = self.other_holder(subject, key).await?
+        {
+            let message =
+                format!("it belongs to app {app}. Let go of it there first, or give it another name");
+            return Err(refused(key, CallKind::FieldConflict, message));
         }
-        let conflicts = if ours || subject.force {
-            Conflicts::Force
-        } else {
-            Conflicts::Refuse
-        };
         Ok(Some(Due {
             key,
             at,
             value,
-            conflicts,
+            uid,
+            over: target.over.clone(),
+            conflicts: if ours || subject.force {
+                Conflicts::Force
+            } else {
+                Conflicts::Refuse
+            },
         }))
     }
 
-    /// Two Apps have the same field manager, so the API server would let one take from the other.
-    async fn belongs_to_nobody_else(&self, subject: &Subject, key: &ObjectKey) -> Result<(), CallError> {
-        let slot = (subject.key.namespace.clone(), key.clone());
-        let known = match self.world.live.get(&slot) {
-            None if !watches::is_watched(key) => self.read_live(subject, key).await?,
-            known => known,
-        };
-        match known {
-            Some(Delivered { app, .. }) if !app.is_empty() && app != subject.key.name => {
-                let message =
-                    format!("it belongs to app {app}. Let go of it there first, or give it another name");
-                Err(refused(key, CallKind::FieldConflict, message))
-            }
-            _ => Ok(()),
-        }
+    /// Applies an object that says something new, and remembers what came of it.
+    async fn deliver(
+        &self,
+        subject: &Subject,
+        observed: &Observed,
+        mut due: Due<'_>,
+        memory: &mut Memory,
+    ) -> Result<(), CallError> {
+        self.hand_over_replicas(subject, observed, &mut due).await?;
+        let applied = self.apply_one(subject, &due, Effect::Real).await?;
+        let applied = self.take_over(subject, &due, applied).await?;
+        self.remember(subject, &due, &applied, memory);
+        Ok(())
     }
 
-    async fn apply_one(
+    /// Puts back what somebody else changed. First without force: so the API server says who it was.
+    async fn put_back(
+        &self,
+        subject: &Subject,
+        observed: &Observed,
+        mut due: Due<'_>,
+        memory: &mut Memory,
+    ) -> Result<(), CallError> {
+        self.hand_over_replicas(subject, observed, &mut due).await?;
+        let force = std::mem::replace(&mut due.conflicts, Conflicts::Refuse);
+        let (applied, by) = match self.apply_one(subject, &due, Effect::Real).await {
+            Ok(applied) => (applied, Vec::new()),
+            Err(error) if error.kind == CallKind::FieldConflict && force == Conflicts::Force => {
+                due.conflicts = force;
+                (
+                    self.apply_one(subject, &due, Effect::Real).await?,
+                    error.conflicts,
+                )
+            }
+            Err(error) => return Err(error),
+        };
+        self.remember(subject, &due, &applied, memory);
+        let fight = memory.drift.corrected(due.key, &by, Timestamp::now());
+        self.tell(subject, events::drift_corrected(due.key, &by)).await;
+        if let Some(message) = fight {
+            self.tell(subject, events::fight(due.key, &message)).await;
+        }
+        Ok(())
+    }
+
+    fn remember(&self, subject: &Subject, due: &Due<'_>, applied: &DynamicObject, memory: &mut Memory) {
+        let live = digest_live(applied);
+        let entry = InventoryEntry {
+            uid: Some(live.uid.clone()),
+            rendered: Some(Digest::of(due.value)),
+            owned: live.owned.clone(),
+        };
+        let slot = (subject.key.namespace.clone(), due.key.clone());
+        let version = live.resource_version.clone();
+        let app = app_of(applied);
+        self.world.live.put(slot, Some(&version), Delivered { app, live });
+        memory.applied.insert(due.key.clone(), entry);
+    }
+
+    /// One apply. Fields of those who applied by hand before us are no conflict, and neither is anything on
+    /// an object that is known to be ours.
+    pub(super) async fn apply_one(
         &self,
         subject: &Subject,
         due: &Due<'_>,
         effect: Effect,
-    ) -> Result<kube::api::DynamicObject, CallError> {
+    ) -> Result<DynamicObject, CallError> {
+        let object = over(due.value, due.over.as_deref());
         let who = writer(subject, due.key);
-        self.cluster
-            .apply(&who, &due.at, due.value, due.conflicts, effect)
-            .await
+        let apply = |conflicts| {
+            let how = Applying {
+                manager: Manager::Delivery,
+                conflicts,
+                effect,
+            };
+            self.cluster.apply(&who, &due.at, &object, how)
+        };
+        let error = match apply(due.conflicts).await {
+            Err(error) if error.kind == CallKind::FieldConflict => error,
+            done => return done,
+        };
+        let by_hand = |conflict: &FieldConflict| managed_fields::becomes_ours(&conflict.manager);
+        if error.conflicts.iter().all(by_hand) || self.is_known(subject, due).await? {
+            return apply(Conflicts::Force).await;
+        }
+        Err(explained(subject, error))
+    }
+
+    /// Whether the object, as it is now, has the uid under which it was delivered: it only lost our label.
+    async fn is_known(&self, subject: &Subject, due: &Due<'_>) -> Result<bool, CallError> {
+        if due.uid.is_none() || due.over.is_some() {
+            return Ok(false);
+        }
+        let now = self.get_delivered(subject, due.key).await?;
+        Ok(now.is_some_and(|object| object.metadata.uid.as_deref() == due.uid))
     }
 }
 
-/// Whether an object was applied by us before: then its fields are ours to put back.
-fn is_ours(observed: &Observed, key: &ObjectKey) -> bool {
-    let recorded = match &observed.record {
-        RecordView::Present { record, .. } => record.inventory.get(key),
-        RecordView::Absent | RecordView::Unusable(_) => None,
-    };
-    let entry = observed.applied.get(key).or(recorded);
-    entry.is_some_and(|entry| entry.uid.is_some())
+/// What is applied, with the version over which it goes.
+pub(super) fn over(value: &Value, version: Option<&str>) -> Value {
+    let mut value = value.clone();
+    if let (Some(version), Some(metadata)) =
+        (version, value.get_mut("metadata").and_then(Value::as_object_mut))
+    {
+        metadata.insert("resourceVersion".to_owned(), json!(version));
+    }
+    value
+}
+
+/// All faults of a stage as one: whoever mends them mends all at once.
+fn together(stage: Stage, mut faults: Vec<CallError>) -> Option<CallError> {
+    let retried = |error: &CallError| matches!(error.kind, CallKind::Stale | CallKind::Unavailable);
+    if let Some(index) = faults.iter().position(retried) {
+        return Some(faults.swap_remove(index));
+    }
+    if faults.len() < 2 {
+        return faults.pop();
+    }
+    let said: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    let first = faults.swap_remove(0);
+    Some(CallError {
+        doing: format!("deliver the stage {stage:?}", stage = stage.to_string()),
+        message: format!("{} faults: {}", said.len(), said.join("; ")),
+        ..first
+    })
+}
+
+/// A conflict with the way out of it.
+fn explained(subject: &Subject, error: CallError) -> CallError {
+    let holders: Vec<_> = error.conflicts.iter().map(ToString::to_string).collect();
+    CallError {
+        message: format!(
+            "{}. To take it over: kubectl annotate -n {} apps.{}/{} {}=true",
+            holders.join(", "),
+            subject.key.namespace,
+            names::GROUP,
+            subject.key.name,
+            names::ANNOTATION_FORCE_CONFLICTS
+        ),
+        ..error
+    }
 }
 
 fn refused(key: &ObjectKey, kind: CallKind, message: String) -> CallError {
-    CallError {
-        doing: format!("apply {key}"),
-        kind,
-        message,
-    }
+    CallError::own(format!("apply {key}"), kind, message)
 }

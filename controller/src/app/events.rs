@@ -1,7 +1,8 @@
 //! Events: the story of an App, as `kubectl describe` tells it.
 
+use super::drift::changed_by;
 use super::{Apps, Subject};
-use crate::kube_io::{CallError, Cluster, Effect, Who, address};
+use crate::kube_io::{CallError, Cluster, Effect, FieldConflict, Who, address};
 use jiff::Timestamp;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::RecordChange;
@@ -46,20 +47,41 @@ pub(super) fn hook_started(key: &HookKey, attempt: u32) -> Story {
     )
 }
 
-pub(super) fn drift_corrected(keys: &[ObjectKey]) -> Story {
-    let names: Vec<_> = keys.iter().map(ToString::to_string).collect();
+pub(super) fn drift_corrected(key: &ObjectKey, by: &[FieldConflict]) -> Story {
     normal(
         "DriftCorrected",
-        format!("put back as this App says: {}", names.join(", ")),
+        format!("{key} is put back as this App says: {}", changed_by(by)),
     )
 }
 
+pub(super) fn fight(key: &ObjectKey, message: &str) -> Story {
+    warning("Conflict", format!("{key}: {message}"))
+}
+
 pub(super) fn conflict(error: &CallError) -> Story {
-    let way_out = format!(
-        "To take it over: {}: \"true\" on the App",
-        names::ANNOTATION_FORCE_CONFLICTS
-    );
-    warning("Conflict", format!("{error}. {way_out}"))
+    warning("Conflict", error.to_string())
+}
+
+pub(super) fn pruned(key: &ObjectKey) -> Story {
+    normal(
+        "Pruned",
+        format!("{key} is deleted: this App no longer asks for it"),
+    )
+}
+
+pub(super) fn prune_blocked(error: &CallError) -> Story {
+    warning("PruneBlocked", format!("{error}. It is tried again"))
+}
+
+pub(super) fn kept(namespace: &str, key: &ObjectKey) -> Story {
+    normal(
+        "PruneBlocked",
+        format!(
+            "{key} is no longer asked for, and is kept. If nobody needs it: kubectl delete -n {namespace} {}/{}",
+            key.kind.to_lowercase(),
+            key.name
+        ),
+    )
 }
 
 /// What a change of the record tells, if anything.
@@ -71,7 +93,9 @@ pub(super) fn of_record(record: &Record, change: &RecordChange) -> Option<Story>
         RecordChange::Succeeded => normal("RolloutSucceeded", format!("{named} is delivered and healthy")),
         RecordChange::DeadlineMissed(why) => warning("RolloutFailed", format!("{named} failed: {why}")),
         RecordChange::HookEnded(run) => hook_ended(run),
-        RecordChange::Retried | RecordChange::Remembered | RecordChange::Applied => return None,
+        RecordChange::Retried | RecordChange::Remembered | RecordChange::Applied | RecordChange::Pruned => {
+            return None;
+        }
     })
 }
 

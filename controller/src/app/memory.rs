@@ -1,13 +1,14 @@
 //! What is remembered of an App between two looks at it. All of it may be lost.
 
+use super::drift::Drift;
 use crate::kube_io::CallError;
 use crate::world::AppKey;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::Reason;
-use kubeop_shared::delivery::{Attempted, Failure, Live};
+use kubeop_shared::delivery::{Attempted, Failure, Live, Refusal};
 use kubeop_shared::revision::{InventoryEntry, ObjectKey};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,12 +45,32 @@ pub struct Memory {
     pub(super) applied: BTreeMap<ObjectKey, InventoryEntry>,
     /// The last action, if it failed.
     pub(super) failure: Option<Failure>,
-    /// During deletion: what exists, read live.
-    pub(super) live: Option<BTreeMap<ObjectKey, Live>>,
+    /// What was read live before a deletion.
+    pub(super) look: Option<LiveLook>,
+    /// Deletions that were refused.
+    pub(super) refused: BTreeMap<ObjectKey, Refusal>,
+    /// What was told to be kept.
+    pub(super) kept: BTreeSet<ObjectKey>,
+    /// Corrections of drift.
+    pub(super) drift: Drift,
+    /// Changes of definitions that were known when the last action failed.
+    pub(super) kinds_at_failure: u64,
     /// What kept the Pod of a hook Job from running, by Job.
     pub(super) waiting: BTreeMap<String, String>,
     failures: u32,
+    refusals: u32,
     stale: u32,
+}
+
+/// Record and inventory as the API server gave them.
+#[derive(Default)]
+pub(super) struct LiveLook {
+    /// resourceVersion of the record.
+    pub record: Option<String>,
+    /// What exists without being asked for.
+    pub live: BTreeMap<ObjectKey, Live>,
+    /// The definition of Apps is being deleted.
+    pub kind_goes: bool,
 }
 
 impl Memory {
@@ -67,7 +88,7 @@ impl Memory {
         if newer {
             self.app = Some(object);
         }
-        self.live = None;
+        self.look = None;
     }
 
     pub(super) fn succeeded(&mut self, attempted: Attempted) {
@@ -85,6 +106,27 @@ impl Memory {
 
     pub(super) fn failed(&mut self, generation: i64, error: &CallError, attempted: Attempted) {
         self.fail(generation, error.reason(), error.to_string(), attempted);
+    }
+
+    /// A deletion was refused. Returns true if that has not been told yet.
+    pub(super) fn refuse(&mut self, key: &ObjectKey, error: &CallError) -> bool {
+        self.refusals = self.refusals.saturating_add(1);
+        let now = Timestamp::now();
+        let wait = SignedDuration::from_secs(backoff(self.refusals));
+        let refusal = Refusal {
+            message: error.to_string(),
+            until: now.checked_add(wait).unwrap_or(now),
+        };
+        let before = self.refused.insert(key.clone(), refusal);
+        before.is_none_or(|before| before.message != error.to_string())
+    }
+
+    /// An object is deleted, or is not ours to delete.
+    pub(super) fn no_longer_refused(&mut self, key: &ObjectKey) {
+        self.refused.remove(key);
+        if self.refused.is_empty() {
+            self.refusals = 0;
+        }
     }
 
     /// News were stale. Now and then that is nothing; always, it is a fight.

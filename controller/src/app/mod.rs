@@ -1,9 +1,13 @@
 //! The loop of Apps: observe, decide (shared), act, until there is only waiting.
 
 mod act;
+mod adopt;
 mod apply;
+mod drift;
 mod events;
+mod hook_views;
 mod jobs;
+mod live;
 mod memory;
 mod observe;
 mod pods;
@@ -14,6 +18,7 @@ pub use memory::Memories;
 pub use subject::Subject;
 
 use crate::kube_io::{CallError, CallKind, Cluster};
+use crate::watches::Followed;
 use crate::world::{AppKey, World};
 use jiff::Timestamp;
 use kube::api::DynamicObject;
@@ -35,6 +40,8 @@ pub struct Apps<C> {
     pub world: Arc<World>,
     /// What is remembered between two looks at an App.
     pub memories: Memories,
+    /// Kinds that are watched in single namespaces.
+    pub followed: Followed,
     /// Value of the label `cluster-id`.
     pub cluster_id: String,
 }
@@ -105,6 +112,7 @@ impl<C: Cluster> Apps<C> {
             .as_ref()
             .is_some_and(|failure| failure.message == error.to_string());
         memory.failed(subject.generation(), error, attempted);
+        memory.kinds_at_failure = self.world.kinds.changes();
         if !told && error.kind == CallKind::FieldConflict {
             self.tell(subject, events::conflict(error)).await;
         }

@@ -57,6 +57,12 @@ impl<C: Cluster> Apps<C> {
             self.cluster.replace(&Who::Controller, &at, &object).await?
         };
         let entry = digest_record(&written);
+        if let Some(look) = &mut memory.look {
+            // Our own write makes no look stale.
+            if look.record == over {
+                look.record = Some(entry.resource_version.clone());
+            }
+        }
         memory
             .applied
             .retain(|key, applied| record.inventory.get(key) != Some(applied));

@@ -1,6 +1,6 @@
 //! One App as it was read: its spec, its owners, and what it renders to.
 
-use crate::world::{AppKey, ProjectView, World};
+use crate::world::{AppKey, ProjectView, Scaled, World};
 use kube::api::DynamicObject;
 use kubeop_shared::api::app::{DeliveryKind, Hook};
 use kubeop_shared::api::conditions::Reason;
@@ -100,7 +100,7 @@ impl Subject {
             selector: image.then(|| format!("{}={}", names::LABEL_APP_ID, key.name)),
         };
         let ask = match (&spec, &ownership) {
-            (Ok(spec), Some(ownership)) => Ask::new(spec, ownership),
+            (Ok(spec), Some(ownership)) => Ask::new(spec, ownership, &autoscalers(&key.namespace, world)),
             (Err(error), _) => Err(error.clone()),
             // The gate says so.
             (Ok(_), None) => Err("its Project is not known".to_owned()),
@@ -136,7 +136,7 @@ impl Subject {
 }
 
 impl Ask {
-    fn new(spec: &AppSpec, ownership: &Ownership) -> Result<Self, String> {
+    fn new(spec: &AppSpec, ownership: &Ownership, autoscalers: &[(String, Scaled)]) -> Result<Self, String> {
         let manifests = manifests(spec)?;
         let values = manifests.iter().map(|object| object.value.clone()).collect();
         let revision = RevisionSpec::new(spec, values);
@@ -153,6 +153,7 @@ impl Ask {
         let given = manifests.into_iter().map(|object| (object, Source::Given));
         let mut objects = BTreeMap::new();
         let mut wanted = Vec::new();
+        let mut left = Vec::new();
         for (object, source) in rendered.chain(given) {
             let key = ObjectKey {
                 group: object.gvk.group.clone(),
@@ -161,10 +162,11 @@ impl Ask {
                 name: object.name.clone(),
             };
             let stage = Stage::of(&key.group, &key.kind);
-            let value = match source {
+            let mut value = match source {
                 Source::Rendered => object.value,
                 Source::Given => owned(object, ownership)?,
             };
+            left.extend(leave_replicas(&key, &mut value, autoscalers));
             let rendered = Digest::of(&value);
             if objects.insert(key.clone(), value).is_some() {
                 return Err(format!("{key} is given twice"));
@@ -179,6 +181,7 @@ impl Ask {
             post: names(revision.post_hooks()),
             images: images.chain(hooks.map(|hook| hook.image.clone())).collect(),
             objects: wanted,
+            left,
             hash,
         };
         Ok(Self {
@@ -247,6 +250,24 @@ fn label(metadata: &mut serde_json::Map<String, Value>, labels: &BTreeMap<&'stat
                 .map(|(name, value)| ((*name).to_owned(), json!(value))),
         );
     }
+}
+
+/// The autoscalers of a namespace with what they scale.
+fn autoscalers(namespace: &str, world: &World) -> Vec<(String, Scaled)> {
+    world
+        .autoscalers
+        .filter(|(within, name), scaled| (within == namespace).then(|| (name.clone(), scaled.clone())))
+}
+
+/// Takes the replicas out of a workload whose number an autoscaler sets, and says so.
+fn leave_replicas(key: &ObjectKey, value: &mut Value, autoscalers: &[(String, Scaled)]) -> Option<String> {
+    let (name, _) = autoscalers.iter().find(|(_, scaled)| {
+        (&scaled.group, &scaled.kind, &scaled.name) == (&key.group, &key.kind, &key.name)
+    })?;
+    value.get_mut("spec")?.as_object_mut()?.remove("replicas")?;
+    Some(format!(
+        "spec.replicas of {key} is left to HorizontalPodAutoscaler {name}"
+    ))
 }
 
 /// Whether the Project lets the App deliver.

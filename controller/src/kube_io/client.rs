@@ -3,7 +3,10 @@
 //! Two clients: one for watches, which may be silent for minutes, and one for everything else, with
 //! short timeouts. Neither retries by itself: the loops do, and kube's default may last 160 s.
 
-use super::{Address, CallError, CallKind, Cluster, Conflicts, Effect, Preconditions, Who};
+use super::{
+    Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, Kind, Manager, Preconditions, Scope,
+    Who,
+};
 use kube::api::{DeleteParams, DynamicObject, ListParams, ObjectList, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind, Request, Resource};
 use kube::{Client, Config};
@@ -19,6 +22,7 @@ const CALL: Duration = Duration::from_secs(10);
 /// The clients.
 #[derive(Clone)]
 pub struct KubeCluster {
+    config: Config,
     calls: Client,
     watches: Client,
 }
@@ -29,18 +33,18 @@ impl KubeCluster {
         let config = Config::infer()
             .await
             .map_err(|error| format!("no cluster is configured: {error}"))?;
-        let client = |silence: Duration| {
-            let mut config = config.clone();
-            config.default_retry = false;
-            config.connect_timeout = Some(CALL);
-            config.read_timeout = Some(silence);
-            config.write_timeout = Some(CALL);
-            Client::try_from(config).map_err(|error| format!("cannot make a client: {error}"))
-        };
         Ok(Self {
-            calls: client(CALL)?,
-            watches: client(WATCH_SILENCE)?,
+            calls: client(config.clone(), CALL)?,
+            watches: client(config.clone(), WATCH_SILENCE)?,
+            config,
         })
+    }
+
+    /// A client for watches in one project namespace, with the rights of its deployer.
+    pub fn watches_as_deployer(&self, namespace: &str) -> Result<Client, String> {
+        let mut config = self.config.clone();
+        config.auth_info.impersonate = Some(deployer(namespace));
+        client(config, WATCH_SILENCE)
     }
 
     /// The client for watches.
@@ -57,10 +61,12 @@ impl KubeCluster {
         let sent = async {
             let mut request = request.map_err(kube::Error::BuildRequest)?;
             if let Who::Deployer { namespace } = who {
-                let user = format!("system:serviceaccount:{namespace}:{}", names::DEPLOYER);
-                let value = user.parse().map_err(|error: http::header::InvalidHeaderValue| {
-                    kube::Error::HttpError(error.into())
-                })?;
+                let value =
+                    deployer(namespace)
+                        .parse()
+                        .map_err(|error: http::header::InvalidHeaderValue| {
+                            kube::Error::HttpError(error.into())
+                        })?;
                 request.headers_mut().insert("Impersonate-User", value);
             }
             self.calls.request::<T>(request).await
@@ -68,13 +74,25 @@ impl KubeCluster {
         match tokio::time::timeout(CALL, sent).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(CallError::new(doing(), &error)),
-            Err(_) => Err(CallError {
-                doing: doing(),
-                kind: CallKind::Unavailable,
-                message: format!("the API server did not answer within {} s", CALL.as_secs()),
-            }),
+            Err(_) => {
+                let message = format!("the API server did not answer within {} s", CALL.as_secs());
+                Err(CallError::own(doing(), CallKind::Unavailable, message))
+            }
         }
     }
+}
+
+fn client(mut config: Config, silence: Duration) -> Result<Client, String> {
+    config.default_retry = false;
+    config.connect_timeout = Some(CALL);
+    config.read_timeout = Some(silence);
+    config.write_timeout = Some(CALL);
+    Client::try_from(config).map_err(|error| format!("cannot make a client: {error}"))
+}
+
+/// User name of the account that delivers in a namespace.
+fn deployer(namespace: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{}", names::DEPLOYER)
 }
 
 fn requests(resource: &ApiResource, namespace: Option<&str>) -> Request {
@@ -117,13 +135,16 @@ impl Cluster for KubeCluster {
         who: &Who,
         at: &Address,
         object: &Value,
-        conflicts: Conflicts,
-        effect: Effect,
+        how: Applying,
     ) -> Result<DynamicObject, CallError> {
+        let manager = match how.manager {
+            Manager::Delivery => names::FIELD_MANAGER,
+            Manager::Handover => names::HANDOVER_MANAGER,
+        };
         let params = PatchParams {
-            force: conflicts == Conflicts::Force,
-            dry_run: effect == Effect::DryRun,
-            ..PatchParams::apply(names::FIELD_MANAGER)
+            force: how.conflicts == Conflicts::Force,
+            dry_run: how.effect == Effect::DryRun,
+            ..PatchParams::apply(manager)
         };
         let request = requests_at(at).patch(&at.name, &params, &Patch::Apply(object));
         self.send(who, || format!("apply {at}"), request).await
@@ -153,7 +174,12 @@ impl Cluster for KubeCluster {
         self.send(who, || format!("write {at}"), request).await
     }
 
-    async fn delete(&self, who: &Who, at: &Address, only: &Preconditions) -> Result<(), CallError> {
+    async fn delete(
+        &self,
+        who: &Who,
+        at: &Address,
+        only: &Preconditions,
+    ) -> Result<Option<DynamicObject>, CallError> {
         let params = DeleteParams {
             preconditions: Some(kube::api::Preconditions {
                 uid: only.uid.clone(),
@@ -162,10 +188,13 @@ impl Cluster for KubeCluster {
             ..DeleteParams::background()
         };
         let request = requests_at(at).delete(&at.name, &params);
-        match self.send::<Value>(who, || format!("delete {at}"), request).await {
-            Err(error) if error.kind != CallKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        let answer = match self.send::<Value>(who, || format!("delete {at}"), request).await {
+            Err(error) if error.kind == CallKind::NotFound => return Ok(None),
+            answer => answer?,
+        };
+        // A Status, or the object as it was last, or as it is now.
+        let still = serde_json::from_value::<DynamicObject>(answer).ok();
+        Ok(still.filter(|object| object.metadata.deletion_timestamp.is_some()))
     }
 
     async fn patch(
@@ -187,11 +216,17 @@ impl Cluster for KubeCluster {
         self.send(who, || format!("change {at}"), request).await
     }
 
-    async fn discover(&self, api_version: &str, kind: &str) -> Result<Option<ApiResource>, CallError> {
+    async fn discover(&self, api_version: &str, kind: &str) -> Result<Option<Kind>, CallError> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let gvk = GroupVersionKind::gvk(group, version, kind);
         match kube::discovery::pinned_kind(&self.calls, &gvk).await {
-            Ok((resource, _)) => Ok(Some(resource)),
+            Ok((resource, served)) => Ok(Some(Kind {
+                resource,
+                scope: match served.scope {
+                    kube::discovery::Scope::Cluster => Scope::Cluster,
+                    kube::discovery::Scope::Namespaced => Scope::Namespaced,
+                },
+            })),
             Err(kube::Error::Discovery(_)) => Ok(None),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(CallError::new(format!("look up {api_version} {kind}"), &error)),

@@ -13,13 +13,32 @@ pub struct CallError {
     pub kind: CallKind,
     /// The API server's words.
     pub message: String,
+    /// Who holds which fields, if that is why.
+    pub conflicts: Vec<FieldConflict>,
+}
+
+/// A field that another manager holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldConflict {
+    /// The manager.
+    pub manager: String,
+    /// The field, as in `.spec.replicas`.
+    pub field: String,
+}
+
+impl std::fmt::Display for FieldConflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} holds {}", self.manager, self.field)
+    }
 }
 
 /// Kinds of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallKind {
-    /// The object, or its kind, is not there.
+    /// The object is not there.
     NotFound,
+    /// Its kind is not there.
+    UnknownKind,
     /// It is already there.
     AlreadyExists,
     /// It changed since it was read.
@@ -37,14 +56,25 @@ pub enum CallKind {
 impl CallError {
     /// From the client's error.
     pub fn new(doing: impl Into<String>, error: &kube::Error) -> Self {
-        let (kind, message) = match error {
-            kube::Error::Api(status) => (CallKind::of(status), status.message.clone()),
-            other => (CallKind::Unavailable, chain(other)),
+        let (kind, message, conflicts) = match error {
+            kube::Error::Api(status) => (CallKind::of(status), status.message.clone(), conflicts(status)),
+            other => (CallKind::Unavailable, chain(other), Vec::new()),
         };
         Self {
             doing: doing.into(),
             kind,
             message,
+            conflicts,
+        }
+    }
+
+    /// One that no answer of the API server told.
+    pub fn own(doing: impl Into<String>, kind: CallKind, message: impl Into<String>) -> Self {
+        Self {
+            doing: doing.into(),
+            kind,
+            message: message.into(),
+            conflicts: Vec::new(),
         }
     }
 
@@ -53,6 +83,7 @@ impl CallError {
         match self.kind {
             CallKind::FieldConflict => Reason::Conflict,
             CallKind::Forbidden => Reason::Forbidden,
+            CallKind::UnknownKind => Reason::UnknownKind,
             CallKind::Refused | CallKind::NotFound => Reason::ApplyFailed,
             CallKind::AlreadyExists | CallKind::Stale | CallKind::Unavailable => Reason::Retrying,
         }
@@ -67,14 +98,10 @@ impl CallKind {
             (404, _) => Self::NotFound,
             (409, "AlreadyExists") => Self::AlreadyExists,
             (409, _) => {
-                let causes = status.details.iter().flat_map(|details| &details.causes);
-                let fields = causes
-                    .filter(|cause| cause.reason == "FieldManagerConflict")
-                    .count();
-                if fields > 0 {
-                    Self::FieldConflict
-                } else {
+                if conflicts(status).is_empty() {
                     Self::Stale
+                } else {
+                    Self::FieldConflict
                 }
             }
             (401 | 403, _) if !admission => Self::Forbidden,
@@ -82,6 +109,23 @@ impl CallKind {
             _ => Self::Refused,
         }
     }
+}
+
+/// The causes say `conflict with "kubectl-edit" using apps/v1`.
+fn conflicts(status: &Status) -> Vec<FieldConflict> {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let conflicts = causes.filter(|cause| cause.reason == "FieldManagerConflict");
+    conflicts
+        .map(|cause| FieldConflict {
+            manager: cause
+                .message
+                .split('"')
+                .nth(1)
+                .unwrap_or(&cause.message)
+                .to_owned(),
+            field: cause.field.clone(),
+        })
+        .collect()
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -5,8 +5,8 @@ mod error;
 mod resources;
 
 pub use client::KubeCluster;
-pub use error::{CallError, CallKind};
-pub use resources::{Address, address, api_resource, known_resource};
+pub use error::{CallError, CallKind, FieldConflict};
+pub use resources::{Address, Kind, Scope, address, api_resource};
 
 use kube::api::DynamicObject;
 use kube::core::ApiResource;
@@ -23,6 +23,26 @@ pub enum Who {
         /// The namespace.
         namespace: String,
     },
+}
+
+/// As which field manager something is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manager {
+    /// What is delivered.
+    Delivery,
+    /// Holds `spec.replicas` where delivery no longer sets it.
+    Handover,
+}
+
+/// How something is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applying {
+    /// As which field manager.
+    pub manager: Manager,
+    /// What becomes of fields that somebody else owns.
+    pub conflicts: Conflicts,
+    /// Whether it changes anything.
+    pub effect: Effect,
 }
 
 /// How server-side apply treats fields that somebody else owns.
@@ -70,14 +90,13 @@ pub trait Cluster: Send + Sync + 'static {
         selector: &str,
     ) -> impl Future<Output = Result<Vec<DynamicObject>, CallError>> + Send;
 
-    /// Server-side apply with our field manager.
+    /// Server-side apply.
     fn apply(
         &self,
         who: &Who,
         at: &Address,
         object: &Value,
-        conflicts: Conflicts,
-        effect: Effect,
+        how: Applying,
     ) -> impl Future<Output = Result<DynamicObject, CallError>> + Send;
 
     /// Creates an object.
@@ -97,13 +116,14 @@ pub trait Cluster: Send + Sync + 'static {
         object: &Value,
     ) -> impl Future<Output = Result<DynamicObject, CallError>> + Send;
 
-    /// Deletes an object and, in the background, what it owns. One that is gone is no error.
+    /// Deletes an object and, in the background, what it owns. One that is gone is no error. Returns it if it
+    /// is still there, because somebody's finalizer or a grace period holds it.
     fn delete(
         &self,
         who: &Who,
         at: &Address,
         only: &Preconditions,
-    ) -> impl Future<Output = Result<(), CallError>> + Send;
+    ) -> impl Future<Output = Result<Option<DynamicObject>, CallError>> + Send;
 
     /// Merges fields into an object, or into a subresource of it.
     fn patch(
@@ -114,10 +134,10 @@ pub trait Cluster: Send + Sync + 'static {
         fields: &Value,
     ) -> impl Future<Output = Result<DynamicObject, CallError>> + Send;
 
-    /// The resource of a kind that is not built in; none if the API server has none.
+    /// Looks a kind up; none if the API server has none.
     fn discover(
         &self,
         api_version: &str,
         kind: &str,
-    ) -> impl Future<Output = Result<Option<ApiResource>, CallError>> + Send;
+    ) -> impl Future<Output = Result<Option<Kind>, CallError>> + Send;
 }

@@ -1,8 +1,6 @@
 //! From kinds to the resources of the API, and addresses of single objects.
 
 use kube::core::{ApiResource, GroupVersionKind};
-use kubeop_shared::api::names;
-use kubeop_shared::revision::ObjectKey;
 
 /// Where one object is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +33,20 @@ pub fn api_resource(group: &str, version: &str, kind: &str) -> ApiResource {
     ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
 }
 
-/// The resource of a kind that needs no discovery.
-pub fn known_resource(key: &ObjectKey) -> Option<ApiResource> {
-    let built_in = matches!(
-        key.group.as_str(),
-        "" | "apps" | "batch" | "autoscaling" | "policy" | "networking.k8s.io" | "rbac.authorization.k8s.io"
-    );
-    (built_in || key.group == names::GROUP).then(|| api_resource(&key.group, &key.version, &key.kind))
+/// Whether objects of a kind live in a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// They do.
+    Namespaced,
+    /// They do not.
+    Cluster,
+}
+
+/// A kind as the API server serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its resource.
+    pub resource: ApiResource,
+    /// Whether its objects live in a namespace.
+    pub scope: Scope,
 }

@@ -68,11 +68,7 @@ mod tests {
     use crate::kube_io::{CallError, CallKind};
 
     fn error(kind: CallKind, message: &str) -> CallError {
-        CallError {
-            doing: "create Pod".into(),
-            kind,
-            message: message.into(),
-        }
+        CallError::own("create Pod", kind, message)
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod desired;
 mod gate;
 mod namespace;
 
-use crate::kube_io::{CallError, CallKind, Cluster, Conflicts, Effect, Who, address};
+use crate::kube_io::{Applying, CallError, CallKind, Cluster, Conflicts, Effect, Manager, Who, address};
 use crate::world::World;
 use desired::{Part, parts};
 use jiff::Timestamp;
@@ -160,9 +160,12 @@ impl<C: Cluster> Projects<C> {
         for Part { at, object } in parts(name, &namespace) {
             let live = self.cluster.get(&me, &at).await?;
             if live.is_none_or(|live| !desired::holds(&live, &object)) {
-                self.cluster
-                    .apply(&me, &at, &object, Conflicts::Force, Effect::Real)
-                    .await?;
+                let how = Applying {
+                    manager: Manager::Delivery,
+                    conflicts: Conflicts::Force,
+                    effect: Effect::Real,
+                };
+                self.cluster.apply(&me, &at, &object, how).await?;
             }
         }
         self.gate(project, &namespace).await

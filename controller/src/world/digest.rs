@@ -3,7 +3,7 @@
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType};
 use kubeop_shared::api::{Project, names};
-use kubeop_shared::delivery::Live;
+use kubeop_shared::delivery::{Live, managed_fields};
 use kubeop_shared::health::{Health, health};
 use kubeop_shared::revision::{Digest, Record, RecordError};
 use serde_json::Value;
@@ -73,16 +73,33 @@ pub fn digest_live(object: &DynamicObject) -> Live {
                 .and_then(|count| i32::try_from(count).ok())
                 .unwrap_or(0)
         }),
+        owns_replicas: metadata
+            .managed_fields
+            .as_deref()
+            .is_some_and(managed_fields::owns_replicas),
+        keep: keeps(object),
+    }
+}
+
+/// Whether an object stays when it is no longer asked for.
+fn keeps(object: &DynamicObject) -> bool {
+    let annotations = object.metadata.annotations.as_ref();
+    let said = annotations.and_then(|annotations| annotations.get(names::ANNOTATION_PRUNE));
+    match said.map(String::as_str) {
+        Some("true") => false,
+        Some("false") => true,
+        // What a claim holds cannot be made again.
+        _ => object
+            .types
+            .as_ref()
+            .is_some_and(|types| types.kind == "PersistentVolumeClaim"),
     }
 }
 
 /// Digest of the fields that are ours, as the API server keeps them.
 fn owned_fields(object: &DynamicObject) -> Option<Digest> {
-    let ours = object.metadata.managed_fields.iter().flatten().find(|entry| {
-        entry.manager.as_deref() == Some(names::FIELD_MANAGER)
-            && entry.operation.as_deref() == Some("Apply")
-            && entry.subresource.as_deref().unwrap_or_default().is_empty()
-    })?;
+    let entries = object.metadata.managed_fields.iter().flatten();
+    let ours = entries.into_iter().find(|entry| managed_fields::is_ours(entry))?;
     ours.fields_v1.as_ref().map(|fields| Digest::of(&fields.0))
 }
 

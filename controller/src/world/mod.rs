@@ -2,11 +2,13 @@
 
 mod cache;
 mod digest;
+mod kinds;
 
 pub use cache::Cache;
 pub use digest::{
     NamespaceView, ProjectView, RecordEntry, digest_live, digest_namespace, digest_project, digest_record,
 };
+pub use kinds::Kinds;
 
 use kubeop_shared::delivery::Live;
 use kubeop_shared::revision::ObjectKey;
@@ -55,6 +57,17 @@ pub struct HookPod {
     pub pod: kube::api::DynamicObject,
 }
 
+/// A workload whose replicas an autoscaler sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scaled {
+    /// API group of the workload.
+    pub group: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// What is known of the cluster.
 #[derive(Debug, Default)]
 pub struct World {
@@ -70,4 +83,10 @@ pub struct World {
     pub jobs: Cache<(String, String), HookJobEntry>,
     /// Pods of hooks by namespace and name.
     pub hook_pods: Cache<(String, String), HookPod>,
+    /// Autoscalers by namespace and name.
+    pub autoscalers: Cache<(String, String), Scaled>,
+    /// resourceVersions of the definitions of custom resources, by name.
+    pub definitions: Cache<String, String>,
+    /// Kinds that were looked up.
+    pub kinds: Kinds,
 }

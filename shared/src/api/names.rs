@@ -36,7 +36,7 @@ pub const ANNOTATION_CHANGE_CAUSE: &str = "platform.kubeop.io/change-cause";
 pub const ANNOTATION_FORCE_CONFLICTS: &str = "platform.kubeop.io/force-conflicts";
 
 /// Annotation of a delivered object: `"false"` keeps it when it is no longer asked for; `"true"` lets a
-/// PersistentVolumeClaim go, which otherwise is kept.
+/// `PersistentVolumeClaim` go, which otherwise is kept.
 pub const ANNOTATION_PRUNE: &str = "platform.kubeop.io/prune";
 
 /// Finalizer of kubeOP on Apps, Projects, Tenants, records and hook Jobs.

@@ -53,7 +53,7 @@ fn delete_objects(o: &Observed, base: Base<'_>) -> Option<Step> {
         }
         match deletion(o, key) {
             Ok(action) => return Some(Step::new(action, Situation::Deleting { left: None })),
-            Err(still) => left = sooner(left.map(|(_, left)| left), still).map(|left| (stage, left)),
+            Err(still) => left = Some((stage, sooner(left.map(|(_, left)| left), *still))),
         }
     }
     let (_, left) = left?;

@@ -87,7 +87,7 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
     use serde_json::{Value, json};
 
-    fn entry(manager: &str, operation: &str, subresource: &str, fields: Value) -> ManagedFieldsEntry {
+    fn entry(manager: &str, operation: &str, subresource: &str, fields: &Value) -> ManagedFieldsEntry {
         serde_json::from_value(json!({
             "manager": manager, "operation": operation, "subresource": subresource, "apiVersion": "v1",
             "fieldsType": "FieldsV1", "fieldsV1": fields,
@@ -103,16 +103,16 @@ mod tests {
             "kubeop",
             "Apply",
             "",
-            json!({"f:data": {"f:a": {}}, "f:metadata": {"f:labels": {}}}),
+            &json!({"f:data": {"f:a": {}}, "f:metadata": {"f:labels": {}}}),
         );
         let theirs = entry(
             "kubectl-client-side-apply",
             "Update",
             "",
-            json!({"f:data": {".": {}, "f:a": {}, "f:b": {}}}),
+            &json!({"f:data": {".": {}, "f:a": {}, "f:b": {}}}),
         );
-        let other = entry("some-controller", "Update", "", json!({"f:data": {"f:c": {}}}));
-        let restart = entry("kubectl-rollout", "Update", "", json!({"f:spec": {}}));
+        let other = entry("some-controller", "Update", "", &json!({"f:data": {"f:c": {}}}));
+        let restart = entry("kubectl-rollout", "Update", "", &json!({"f:spec": {}}));
         let got = taken_over(&[theirs, ours, other.clone(), restart.clone()]).unwrap();
         assert_eq!(got.len(), 3);
         assert_eq!(&got[..2], &[other, restart]);
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn there_is_nothing_to_take_over_from_people_and_controllers() {
-        let ours = entry("kubeop", "Apply", "", json!({}));
+        let ours = entry("kubeop", "Apply", "", &json!({}));
         for (manager, operation, subresource) in [
             ("kubectl-edit", "Update", ""),
             ("kubectl-scale", "Update", "scale"),
@@ -132,7 +132,7 @@ mod tests {
             ("kubectl-client-side-apply", "Update", "status"),
             ("kube-controller-manager", "Update", ""),
         ] {
-            let other = entry(manager, operation, subresource, json!({"f:spec": {}}));
+            let other = entry(manager, operation, subresource, &json!({"f:spec": {}}));
             assert_eq!(taken_over(&[ours.clone(), other]), None, "{manager} {operation}");
         }
         assert!(becomes_ours("before-first-apply") && !becomes_ours("kubectl-rollout"));
@@ -140,8 +140,8 @@ mod tests {
 
     #[test]
     fn replicas_are_ours_while_our_entry_names_them() {
-        let with = entry("kubeop", "Apply", "", json!({"f:spec": {"f:replicas": {}}}));
-        let scaled = entry("kubeop", "Apply", "scale", json!({"f:spec": {"f:replicas": {}}}));
+        let with = entry("kubeop", "Apply", "", &json!({"f:spec": {"f:replicas": {}}}));
+        let scaled = entry("kubeop", "Apply", "scale", &json!({"f:spec": {"f:replicas": {}}}));
         assert!(owns_replicas(&[with]));
         assert!(!owns_replicas(&[scaled]));
     }

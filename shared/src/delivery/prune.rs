@@ -61,7 +61,7 @@ pub(super) fn prune(o: &Observed, base: Base<'_>, wanted: &Wanted) -> Pruning {
         match o.live.get(key) {
             Some(live) if !live.keep && !uids.contains(live.uid.as_str()) => match deletion(o, key) {
                 Ok(action) => return Pruning::Act(action),
-                Err(still) => left = sooner(left, still),
+                Err(still) => left = Some(sooner(left, *still)),
             },
             // Gone, of somebody else, or to be kept.
             _ => settled.push(key.clone()),
@@ -71,9 +71,9 @@ pub(super) fn prune(o: &Observed, base: Base<'_>, wanted: &Wanted) -> Pruning {
 }
 
 /// Deletes an object that exists, or says why that has to wait.
-pub(super) fn deletion(o: &Observed, key: &ObjectKey) -> Result<Action, Left> {
+pub(super) fn deletion(o: &Observed, key: &ObjectKey) -> Result<Action, Box<Left>> {
     if let Some(left) = refusal(o, key) {
-        return Err(left);
+        return Err(Box::new(left));
     }
     match o.live.get(key) {
         Some(live) if !live.deleting => Ok(Action::Delete {
@@ -81,12 +81,12 @@ pub(super) fn deletion(o: &Observed, key: &ObjectKey) -> Result<Action, Left> {
             uid: live.uid.clone(),
             resource_version: live.resource_version.clone(),
         }),
-        _ => Err(Left {
+        _ => Err(Box::new(Left {
             key: key.clone(),
             reason: Reason::Progressing,
             why: "it is being deleted".to_owned(),
             until: None,
-        }),
+        })),
     }
 }
 
@@ -101,12 +101,12 @@ fn refusal(o: &Observed, key: &ObjectKey) -> Option<Left> {
 }
 
 /// Of two, the one that a person has to know of, else the one that is tried first.
-pub(super) fn sooner(left: Option<Left>, other: Left) -> Option<Left> {
+pub(super) fn sooner(left: Option<Left>, other: Left) -> Left {
     let rank = |left: &Left| (left.until.is_none(), left.until);
-    Some(match left {
+    match left {
         Some(left) if rank(&left) <= rank(&other) => left,
         _ => other,
-    })
+    }
 }
 
 /// The last stage first.

@@ -73,7 +73,7 @@ async fn s31_a_kind_that_does_not_exist_is_named() {
     let ns = "kubeop-unknown";
     let manifests = "      - {apiVersion: example.com/v1, kind: Widget, metadata: {name: w}}\n";
     stage.apply(&raw(ns, manifests)).await.unwrap();
-    let app = stage.app_is(ns, "pay", "False", "ApplyFailed").await.unwrap();
+    let app = stage.app_is(ns, "pay", "False", "UnknownKind").await.unwrap();
     let message = condition(&app, "Ready")["message"].to_string();
     assert!(
         message.contains("Widget") && message.contains("example.com/v1"),

@@ -1,18 +1,21 @@
 //! The watches: each fills one cache, and says which App or Project is concerned.
 
+mod followed;
+mod sinks;
+
+pub use followed::Followed;
+pub use sinks::hook_job_entry;
+
 use crate::kube_io::api_resource;
-use crate::world::{
-    AppKey, Cache, Delivered, HookJobEntry, HookPod, World, digest_live, digest_namespace, digest_project,
-    digest_record,
-};
+use crate::world::{AppKey, Cache, World};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, PartialObjectMeta, TypeMeta};
 use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client};
 use kubeop_shared::api::names;
 use kubeop_shared::revision::ObjectKey;
-use serde_json::json;
+use sinks::{Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, Projects, Records};
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -28,6 +31,8 @@ pub enum Concerns {
     Project(String),
     /// Every App of a namespace.
     Namespace(String),
+    /// Every App that waits for a kind: the definitions of this group changed.
+    Kinds(String),
 }
 
 /// Label that records carry, so that they can be watched.
@@ -59,7 +64,7 @@ const METADATA_ONLY: [(&str, &str, &str); 11] = [
     ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
 ];
 
-/// Whether drift of a kind is seen by a watch. Other kinds are read when their App is looked at.
+/// Whether a kind is watched in all namespaces. Others are followed where an App brings them.
 pub fn is_watched(key: &ObjectKey) -> bool {
     let kind = (key.group.as_str(), key.version.as_str(), key.kind.as_str());
     WITH_STATUS.contains(&kind) || METADATA_ONLY.contains(&kind)
@@ -71,8 +76,26 @@ pub fn start(
     world: &Arc<World>,
     wake: &mpsc::UnboundedSender<Concerns>,
 ) -> Vec<watch::Receiver<bool>> {
-    let delivered = format!("{},!{},!{LABEL_RECORD}", names::LABEL_APP_ID, names::LABEL_HOOK);
+    let delivered = delivered();
     let mut filled = vec![
+        run(
+            Watch::whole(client, "autoscaling", "v2", "HorizontalPodAutoscaler", ""),
+            Autoscalers,
+            world,
+            wake,
+        ),
+        run(
+            Watch::metadata(
+                client,
+                "apiextensions.k8s.io",
+                "v1",
+                "CustomResourceDefinition",
+                "",
+            ),
+            Definitions,
+            world,
+            wake,
+        ),
         run(
             Watch::whole(client, names::GROUP, names::VERSION, "Project", ""),
             Projects,
@@ -106,13 +129,20 @@ pub fn start(
     ];
     for (group, version, kind) in WITH_STATUS {
         let watch = Watch::whole(client, group, version, kind, &delivered);
-        filled.push(run(watch, LiveObjects::of(group, version, kind), world, wake));
+        let sink = LiveObjects::of(api_resource(group, version, kind));
+        filled.push(run(watch, sink, world, wake));
     }
     for (group, version, kind) in METADATA_ONLY {
         let watch = Watch::metadata(client, group, version, kind, &delivered);
-        filled.push(run(watch, LiveObjects::of(group, version, kind), world, wake));
+        let sink = LiveObjects::of(api_resource(group, version, kind));
+        filled.push(run(watch, sink, world, wake));
     }
     filled
+}
+
+/// Labels of what is delivered: neither hook Jobs nor records.
+fn delivered() -> String {
+    format!("{},!{},!{LABEL_RECORD}", names::LABEL_APP_ID, names::LABEL_HOOK)
 }
 
 /// A stream of news about one resource.
@@ -124,7 +154,10 @@ struct Watch {
 impl Watch {
     fn whole(client: &Client, group: &str, version: &str, kind: &str, labels: &str) -> Self {
         let resource = api_resource(group, version, kind);
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+        Self::of_whole(Api::all_with(client.clone(), &resource), resource, labels)
+    }
+
+    fn of_whole(api: Api<DynamicObject>, resource: ApiResource, labels: &str) -> Self {
         let types = TypeMeta {
             api_version: resource.api_version.clone(),
             kind: resource.kind.clone(),
@@ -142,7 +175,10 @@ impl Watch {
 
     fn metadata(client: &Client, group: &str, version: &str, kind: &str, labels: &str) -> Self {
         let resource = api_resource(group, version, kind);
-        let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client.clone(), &resource);
+        Self::of_metadata(Api::all_with(client.clone(), &resource), resource, labels)
+    }
+
+    fn of_metadata(api: Api<PartialObjectMeta<DynamicObject>>, resource: ApiResource, labels: &str) -> Self {
         let what = resource.plural.clone();
         let events = watcher(api, watcher::Config::default().labels(labels))
             .default_backoff()
@@ -173,7 +209,7 @@ fn typed(event: Event<PartialObjectMeta<DynamicObject>>, resource: &ApiResource)
 /// How the objects of one watch are kept.
 trait Sink: Send + 'static {
     type Key: Clone + Eq + Hash + Send;
-    type Value: Clone;
+    type Value: Clone + PartialEq;
     fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value>;
     fn key(&self, object: &DynamicObject) -> Option<Self::Key>;
     fn value(&self, object: &DynamicObject) -> Option<Self::Value>;
@@ -182,6 +218,19 @@ trait Sink: Send + 'static {
         true
     }
     fn concerns(&self, key: &Self::Key, value: Option<&Self::Value>) -> Vec<Concerns>;
+    /// What becomes of a watch that broke.
+    fn broke(&self, _: &World) -> AfterBreak {
+        AfterBreak::Again
+    }
+}
+
+/// What becomes of a watch that broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AfterBreak {
+    /// It is started again.
+    Again,
+    /// It ends: nothing is left to watch.
+    End,
 }
 
 fn run<S: Sink + Sync>(
@@ -228,6 +277,9 @@ fn run<S: Sink + Sync>(
                 }
                 Err(error) => {
                     tracing::warn!(%error, watch = watch.what, "the watch broke and is started again");
+                    if sink.broke(&world) == AfterBreak::End {
+                        return;
+                    }
                     Vec::new()
                 }
             };
@@ -245,200 +297,12 @@ fn take<S: Sink>(sink: &S, world: &World, object: &DynamicObject) -> Vec<Concern
     let (Some(key), Some(value)) = (sink.key(object), sink.value(object)) else {
         return Vec::new();
     };
+    // What changes nothing that is kept concerns nobody.
+    if sink.cache(world).get(&key).as_ref() == Some(&value) {
+        return Vec::new();
+    }
     let concerns = sink.concerns(&key, Some(&value));
     sink.cache(world)
         .put(key, object.metadata.resource_version.as_deref(), value);
     concerns
-}
-
-struct Projects;
-
-impl Sink for Projects {
-    type Key = String;
-    type Value = crate::world::ProjectView;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.projects
-    }
-    fn key(&self, object: &DynamicObject) -> Option<String> {
-        Some(object.name_any())
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
-        digest_project(object)
-    }
-    fn concerns(&self, key: &String, value: Option<&Self::Value>) -> Vec<Concerns> {
-        let namespace = value.map(|project| Concerns::Namespace(project.namespace.clone()));
-        std::iter::once(Concerns::Project(key.clone()))
-            .chain(namespace)
-            .collect()
-    }
-}
-
-struct Namespaces;
-
-impl Sink for Namespaces {
-    type Key = String;
-    type Value = crate::world::NamespaceView;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.namespaces
-    }
-    fn key(&self, object: &DynamicObject) -> Option<String> {
-        Some(object.name_any())
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
-        Some(digest_namespace(object))
-    }
-    fn concerns(&self, key: &String, value: Option<&Self::Value>) -> Vec<Concerns> {
-        let project = value
-            .and_then(|namespace| namespace.project.clone())
-            .map(Concerns::Project);
-        std::iter::once(Concerns::Namespace(key.clone()))
-            .chain(project)
-            .collect()
-    }
-}
-
-struct Records;
-
-impl Sink for Records {
-    type Key = AppKey;
-    type Value = crate::world::RecordEntry;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.records
-    }
-    fn key(&self, object: &DynamicObject) -> Option<AppKey> {
-        let name = object.name_any();
-        let app = name.strip_prefix(&names::record_name(""))?;
-        Some(AppKey {
-            namespace: object.namespace()?,
-            name: app.to_owned(),
-        })
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
-        Some(digest_record(object))
-    }
-    fn concerns(&self, key: &AppKey, _: Option<&Self::Value>) -> Vec<Concerns> {
-        vec![Concerns::App(key.clone())]
-    }
-}
-
-struct Jobs;
-
-impl Sink for Jobs {
-    type Key = (String, String);
-    type Value = HookJobEntry;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.jobs
-    }
-    fn key(&self, object: &DynamicObject) -> Option<Self::Key> {
-        Some((object.namespace()?, object.name_any()))
-    }
-    fn value(&self, object: &DynamicObject) -> Option<HookJobEntry> {
-        hook_job_entry(object)
-    }
-    fn concerns(&self, (namespace, _): &Self::Key, value: Option<&HookJobEntry>) -> Vec<Concerns> {
-        let key = |entry: &HookJobEntry| AppKey {
-            namespace: namespace.clone(),
-            name: entry.app.clone(),
-        };
-        value.map(|entry| Concerns::App(key(entry))).into_iter().collect()
-    }
-}
-
-/// What is kept of a hook Job: everything but what it runs, and its deadline.
-pub fn hook_job_entry(object: &DynamicObject) -> Option<HookJobEntry> {
-    let app = object.metadata.labels.as_ref()?.get(names::LABEL_APP_ID)?.clone();
-    let mut job = serde_json::to_value(object).ok()?;
-    let fields = job.as_object_mut()?;
-    let deadline = fields
-        .get("spec")
-        .and_then(|spec| spec.get("activeDeadlineSeconds"))
-        .cloned();
-    fields.insert("spec".to_owned(), json!({"activeDeadlineSeconds": deadline}));
-    fields
-        .get_mut("metadata")?
-        .as_object_mut()?
-        .remove("managedFields");
-    Some(HookJobEntry { app, job })
-}
-
-struct HookPods;
-
-impl Sink for HookPods {
-    type Key = (String, String);
-    type Value = HookPod;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.hook_pods
-    }
-    fn key(&self, object: &DynamicObject) -> Option<Self::Key> {
-        Some((object.namespace()?, object.name_any()))
-    }
-    fn value(&self, object: &DynamicObject) -> Option<HookPod> {
-        let label = |name: &str| object.metadata.labels.as_ref()?.get(name).cloned();
-        let mut pod = object.clone();
-        pod.metadata.managed_fields = None;
-        pod.data.as_object_mut()?.remove("spec");
-        Some(HookPod {
-            app: label(names::LABEL_HOOK_OF)?,
-            job: label("batch.kubernetes.io/job-name")?,
-            pod,
-        })
-    }
-    fn concerns(&self, (namespace, _): &Self::Key, value: Option<&HookPod>) -> Vec<Concerns> {
-        let key = |entry: &HookPod| AppKey {
-            namespace: namespace.clone(),
-            name: entry.app.clone(),
-        };
-        value.map(|entry| Concerns::App(key(entry))).into_iter().collect()
-    }
-}
-
-struct LiveObjects {
-    group: &'static str,
-    version: &'static str,
-    kind: &'static str,
-}
-
-impl LiveObjects {
-    fn of(group: &'static str, version: &'static str, kind: &'static str) -> Self {
-        Self { group, version, kind }
-    }
-}
-
-impl Sink for LiveObjects {
-    type Key = (String, ObjectKey);
-    type Value = Delivered;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.live
-    }
-    fn key(&self, object: &DynamicObject) -> Option<Self::Key> {
-        let key = ObjectKey {
-            group: self.group.to_owned(),
-            version: self.version.to_owned(),
-            kind: self.kind.to_owned(),
-            name: object.name_any(),
-        };
-        Some((object.namespace()?, key))
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Delivered> {
-        let app = object.metadata.labels.as_ref()?.get(names::LABEL_APP_ID)?.clone();
-        let mut object = object.clone();
-        object.types = Some(TypeMeta {
-            api_version: api_resource(self.group, self.version, self.kind).api_version,
-            kind: self.kind.to_owned(),
-        });
-        Some(Delivered {
-            app,
-            live: digest_live(&object),
-        })
-    }
-    fn owns(&self, (_, key): &Self::Key) -> bool {
-        key.kind == self.kind && key.group == self.group
-    }
-    fn concerns(&self, (namespace, _): &Self::Key, value: Option<&Delivered>) -> Vec<Concerns> {
-        let key = |entry: &Delivered| AppKey {
-            namespace: namespace.clone(),
-            name: entry.app.clone(),
-        };
-        value.map(|entry| Concerns::App(key(entry))).into_iter().collect()
-    }
 }

@@ -1,0 +1,246 @@
+//! Delivered objects as they are: from caches kept by watches, or read.
+
+use super::memory::{LiveLook, Memory};
+use super::{Apps, Subject, events};
+use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
+use crate::watches;
+use crate::world::{AppKey, Delivered, digest_live};
+use kube::api::DynamicObject;
+use kubeop_shared::api::names;
+use kubeop_shared::delivery::{Live, Observed, RecordView};
+use kubeop_shared::revision::{InventoryEntry, ObjectKey, Record};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<C: Cluster> Apps<C> {
+    /// What is wanted and exists, by the caches.
+    pub(super) async fn live(
+        &self,
+        subject: &Subject,
+        record: Option<&Record>,
+        memory: &Memory,
+    ) -> Result<BTreeMap<ObjectKey, Live>, CallError> {
+        let mut live = BTreeMap::new();
+        let Ok(ask) = &subject.ask else { return Ok(live) };
+        for object in &ask.wanted.objects {
+            let slot = (subject.key.namespace.clone(), object.key.clone());
+            let entry = |record: &Record| record.inventory.get(&object.key)?.uid.clone();
+            let applied = memory.applied.contains_key(&object.key) || record.and_then(entry).is_some();
+            let current = !applied || self.is_followed(subject, &object.key);
+            let known = match self.world.live.get(&slot) {
+                None if !current => self.read_live(subject, &object.key).await?,
+                known => known,
+            };
+            if let Some(Delivered { app, live: seen }) = known
+                && app == subject.key.name
+            {
+                live.insert(object.key.clone(), seen);
+            }
+        }
+        Ok(live)
+    }
+
+    /// Whether a watch tells of an object's changes. Where it does not yet, it is started.
+    fn is_followed(&self, subject: &Subject, key: &ObjectKey) -> bool {
+        if watches::is_watched(key) {
+            return true;
+        }
+        let kind = self.world.kinds.get(&key.api_version(), &key.kind);
+        kind.is_some_and(|kind| self.followed.follow(&subject.key.namespace, &kind.resource))
+    }
+
+    /// Reads an object that no watch tells of.
+    pub(super) async fn read_live(
+        &self,
+        subject: &Subject,
+        key: &ObjectKey,
+    ) -> Result<Option<Delivered>, CallError> {
+        let slot = (subject.key.namespace.clone(), key.clone());
+        let Some(object) = self.get_delivered(subject, key).await? else {
+            self.world.live.forget(&slot);
+            return Ok(None);
+        };
+        let entry = Delivered {
+            app: app_of(&object),
+            live: digest_live(&object),
+        };
+        let version = object.metadata.resource_version.as_deref();
+        self.world.live.put(slot, version, entry.clone());
+        Ok(Some(entry))
+    }
+
+    /// Reads the record, and what exists of the inventory without being asked for: all of it, if the App is
+    /// being deleted.
+    pub(super) async fn look(&self, subject: &Subject, memory: &mut Memory) -> Result<(), CallError> {
+        let entry = self.read_record(subject).await?;
+        let mut look = LiveLook {
+            record: entry.as_ref().map(|entry| entry.resource_version.clone()),
+            ..LiveLook::default()
+        };
+        if subject.view.deleting {
+            look.kind_goes = self.kind_goes().await?;
+        }
+        let record = entry.and_then(|entry| entry.record.ok());
+        let inventory = record.map(|record| record.inventory).unwrap_or_default();
+        let asked: BTreeSet<&ObjectKey> = match &subject.ask {
+            Ok(ask) if !subject.view.deleting => ask.objects.keys().collect(),
+            _ => BTreeSet::new(),
+        };
+        let applied = memory.applied.iter();
+        let known: BTreeMap<&ObjectKey, &InventoryEntry> = applied.chain(&inventory).collect();
+        for (key, entry) in known {
+            if look.kind_goes || asked.contains(key) {
+                continue;
+            }
+            if let Some(live) = self.own_live(subject, key, entry).await? {
+                if live.keep && memory.kept.insert(key.clone()) {
+                    self.tell(subject, events::kept(&subject.key.namespace, key))
+                        .await;
+                }
+                look.live.insert(key.clone(), live);
+            }
+        }
+        memory.look = Some(look);
+        Ok(())
+    }
+
+    /// Whether the definition of Apps is being deleted: then all of them are, and nobody meant their Pods.
+    async fn kind_goes(&self) -> Result<bool, CallError> {
+        let name = format!("apps.{}", names::GROUP);
+        let at = address(
+            "apiextensions.k8s.io",
+            "v1",
+            "CustomResourceDefinition",
+            None,
+            &name,
+        );
+        let definition = self.cluster.get(&Who::Controller, &at).await?;
+        Ok(definition.is_none_or(|definition| definition.metadata.deletion_timestamp.is_some()))
+    }
+
+    /// An object of the inventory, if it exists and is this App's: by its label, or by its uid where somebody
+    /// took the label off.
+    async fn own_live(
+        &self,
+        subject: &Subject,
+        key: &ObjectKey,
+        entry: &InventoryEntry,
+    ) -> Result<Option<Live>, CallError> {
+        let object = self.get_delivered(subject, key).await?;
+        let ours = |object: &DynamicObject| {
+            let live = digest_live(object);
+            let label = app_of(object);
+            let known = label.is_empty() && entry.uid.as_ref() == Some(&live.uid);
+            (live.owned.is_some() && (label == subject.key.name || known)).then_some(live)
+        };
+        Ok(object.as_ref().and_then(ours))
+    }
+
+    /// An object at the place of a delivered one, whoever made it.
+    pub(super) async fn get_delivered(
+        &self,
+        subject: &Subject,
+        key: &ObjectKey,
+    ) -> Result<Option<DynamicObject>, CallError> {
+        match self.address_of(subject, key).await? {
+            Some(at) => self.cluster.get(&writer(subject, key), &at).await,
+            // A kind that does not exist has no objects.
+            None => Ok(None),
+        }
+    }
+
+    /// Address of a delivered object; none if its kind does not exist.
+    pub(super) async fn address_of(
+        &self,
+        subject: &Subject,
+        key: &ObjectKey,
+    ) -> Result<Option<Address>, CallError> {
+        let api_version = key.api_version();
+        let resource = if watches::is_watched(key) {
+            api_resource(&key.group, &key.version, &key.kind)
+        } else {
+            let kind = match self.world.kinds.get(&api_version, &key.kind) {
+                Some(kind) => kind,
+                None => match self.cluster.discover(&api_version, &key.kind).await? {
+                    Some(kind) => {
+                        self.world.kinds.put(&api_version, &key.kind, kind.clone());
+                        kind
+                    }
+                    None => return Ok(None),
+                },
+            };
+            namespaced(key, kind)?
+        };
+        Ok(Some(Address {
+            resource,
+            namespace: Some(subject.key.namespace.clone()),
+            name: key.name.clone(),
+        }))
+    }
+
+    /// The App that holds an object by its record, if it is another one.
+    pub(super) async fn other_holder(
+        &self,
+        subject: &Subject,
+        key: &ObjectKey,
+    ) -> Result<Option<String>, CallError> {
+        let slot = (subject.key.namespace.clone(), key.clone());
+        let known = match self.world.live.get(&slot) {
+            None if !watches::is_watched(key) => self.read_live(subject, key).await?,
+            known => known,
+        };
+        let Some(Delivered { app, .. }) = known else {
+            return Ok(None);
+        };
+        let other = AppKey {
+            namespace: subject.key.namespace.clone(),
+            name: app,
+        };
+        let record = self.world.records.get(&other).and_then(|entry| entry.record.ok());
+        let holds = other != subject.key && record.is_some_and(|record| record.inventory.contains_key(key));
+        Ok(holds.then_some(other.name))
+    }
+}
+
+fn namespaced(key: &ObjectKey, kind: Kind) -> Result<kube::core::ApiResource, CallError> {
+    match kind.scope {
+        Scope::Namespaced => Ok(kind.resource),
+        Scope::Cluster => {
+            let message = format!(
+                "kind {} of {} lives in no namespace, and an App delivers into its own only. Take it out of the \
+                 manifests, and let an administrator apply it: kubectl apply -f <file>",
+                key.kind,
+                key.api_version()
+            );
+            Err(CallError::own(format!("apply {key}"), CallKind::Refused, message))
+        }
+    }
+}
+
+/// What is known of an object that was applied: by memory, else by the record.
+pub(super) fn known<'o>(observed: &'o Observed, key: &ObjectKey) -> Option<&'o InventoryEntry> {
+    let recorded = match &observed.record {
+        RecordView::Present { record, .. } => record.inventory.get(key),
+        RecordView::Absent | RecordView::Unusable(_) => None,
+    };
+    observed.applied.get(key).or(recorded)
+}
+
+/// As whom an object is written: our own kinds are ours, the rest is the deployer's.
+pub(super) fn writer(subject: &Subject, key: &ObjectKey) -> Who {
+    if key.group == names::GROUP {
+        Who::Controller
+    } else {
+        Who::Deployer {
+            namespace: subject.key.namespace.clone(),
+        }
+    }
+}
+
+/// The App that an object's label names.
+pub(super) fn app_of(object: &DynamicObject) -> String {
+    let labels = object.metadata.labels.as_ref();
+    labels
+        .and_then(|labels| labels.get(names::LABEL_APP_ID))
+        .cloned()
+        .unwrap_or_default()
+}
