@@ -67,7 +67,7 @@ impl AuditLog {
 }
 
 /// One answered request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// Whose credentials asked.
     pub user: String,
@@ -118,6 +118,16 @@ impl Entry {
     /// Who acted: the impersonated user, if any.
     pub fn actor(&self) -> &str {
         self.impersonated.as_deref().unwrap_or(&self.user)
+    }
+}
+
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        if let Some(subresource) = &self.subresource {
+            write!(f, "/{subresource}")?;
+        }
+        write!(f, " {}", self.name.as_deref().unwrap_or_default())
     }
 }
 

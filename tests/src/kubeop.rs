@@ -84,7 +84,7 @@ impl<'a> KubeOp<'a> {
             webhook_port: free_port()?,
             controller_port: free_port()?,
         };
-        kubeop.apply_manifests().await?;
+        install_manifests(cluster).await?;
         if kubeop.options.gate == Gate::Registered {
             kubeop.start_webhook().await?;
         }
@@ -227,22 +227,6 @@ impl<'a> KubeOp<'a> {
         }
     }
 
-    async fn apply_manifests(&self) -> Result<()> {
-        let manifests = repository().join("manifests");
-        let crds = manifests.join("crds").display().to_string();
-        self.kubectl(&["apply", "-f", &crds]).await?;
-        self.kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "--timeout=30s",
-            "-f",
-            &crds,
-        ])
-        .await?;
-        self.kubectl(&["apply", "-k", &manifests.join("rbac").display().to_string()])
-            .await
-    }
-
     /// Registers the webhook as the manifests say, but by URL: the API server of a test cluster reaches no Service.
     async fn register_webhook(&self) -> Result<()> {
         let folder = repository().join("manifests/webhook").display().to_string();
@@ -283,14 +267,27 @@ impl<'a> KubeOp<'a> {
             .success()
             .map(drop)
     }
+}
 
-    async fn kubectl(&self, args: &[&str]) -> Result<()> {
-        self.cluster
-            .kubectl(args.iter().copied())
-            .await?
-            .success()
-            .map(drop)
+/// Applies kinds and rights: what every start of the programs needs.
+pub async fn install_manifests(cluster: &Cluster) -> Result<()> {
+    let folder = |name: &str| repository().join("manifests").join(name).display().to_string();
+    let (crds, rbac) = (folder("crds"), folder("rbac"));
+    let commands: [&[&str]; 3] = [
+        &["apply", "-f", &crds],
+        &[
+            "wait",
+            "--for=condition=Established",
+            "--timeout=30s",
+            "-f",
+            &crds,
+        ],
+        &["apply", "-k", &rbac],
+    ];
+    for command in commands {
+        cluster.kubectl(command).await?.success()?;
     }
+    Ok(())
 }
 
 fn free_port() -> Result<u16> {

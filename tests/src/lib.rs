@@ -4,6 +4,7 @@
 //! - [`KubeOp`] is kubeOP running on it.
 //! - [`keeper`] is the other side: a process of its own that starts the cluster's programs and always ends them.
 //! - [`programs`] builds those programs, once per machine.
+//! - [`proxy`] stands between a program and the API server, counts, and harms.
 //!
 //! There is no node agent at level 2: [`kwok`](https://kwok.sigs.k8s.io) plays the nodes. What its Pods do is
 //! told in [`fake`].
@@ -24,6 +25,7 @@ pub mod page;
 mod pki;
 mod process;
 pub mod programs;
+pub mod proxy;
 pub mod seed;
 pub mod skip;
 pub mod wait;

@@ -1,0 +1,120 @@
+//! The state of a proxy: what passed, and whether the fault has struck.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::fault::{Fault, NewsFault, WriteFault};
+use super::ledger::{Ledger, News};
+use super::view::View;
+use crate::audit::Entry;
+
+/// Which start of the program a connection belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Life(u32);
+
+/// What all connections of a proxy share.
+pub(super) struct Switch {
+    pub upstream: kube::Client,
+    pub user: String,
+    pub view: View,
+    fault: Option<Fault>,
+    state: Mutex<State>,
+    kill: Notify,
+}
+
+struct State {
+    ledger: Ledger,
+    life: Life,
+    /// The program is to be killed, or is dead: nothing of it passes.
+    dying: bool,
+}
+
+impl Switch {
+    pub fn new(upstream: kube::Client, user: &str, view: View, fault: Option<Fault>) -> Self {
+        Switch {
+            upstream,
+            user: user.to_owned(),
+            view,
+            fault,
+            state: Mutex::new(State {
+                ledger: Ledger::default(),
+                life: Life(0),
+                dying: false,
+            }),
+            kill: Notify::new(),
+        }
+    }
+
+    pub fn life(&self) -> Life {
+        self.state().life
+    }
+
+    /// Whether a connection belongs to a program that still acts.
+    pub fn acts(&self, life: Life) -> bool {
+        let state = self.state();
+        !state.dying && state.life == life
+    }
+
+    pub fn ledger(&self) -> Ledger {
+        self.state().ledger.clone()
+    }
+
+    /// Counts a call. The fault, if it strikes here.
+    pub fn meet(&self, call: &Entry) -> Option<WriteFault> {
+        let mut state = self.state();
+        let before = state.ledger.writes.len();
+        state.ledger.count(call);
+        let count = state.ledger.writes.len();
+        match self.fault {
+            Some(Fault::AtWrite(nth, what)) if count > before && count == nth => {
+                state.ledger.struck = Some(call.to_string());
+                Some(what)
+            }
+            _ => None,
+        }
+    }
+
+    /// Counts a piece of news. The fault, if it strikes here.
+    pub fn meet_news(&self, news: News) -> Option<NewsFault> {
+        let mut state = self.state();
+        let told = news.to_string();
+        state.ledger.news.push(news);
+        match self.fault {
+            Some(Fault::AtNews(nth, what)) if state.ledger.news.len() == nth => {
+                state.ledger.struck = Some(told);
+                Some(what)
+            }
+            _ => None,
+        }
+    }
+
+    /// How late news are.
+    pub fn delay(&self) -> Duration {
+        match self.fault {
+            Some(Fault::DelayNews(time)) => time,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Asks for the program to be killed.
+    pub fn kill(&self) {
+        self.state().dying = true;
+        self.kill.notify_one();
+    }
+
+    pub async fn kill_wanted(&self) {
+        self.kill.notified().await;
+    }
+
+    pub fn revive(&self) {
+        let mut state = self.state();
+        state.life = Life(state.life.0 + 1);
+        state.dying = false;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
