@@ -19,6 +19,10 @@ e2e *FILTER:
 real *FILTER:
     KUBEOP_TEST_REAL_NODE=1 cargo test --locked -p kubeop-tests {{FILTER}}
 
+# The crash sweep with every fault at every write and every piece of news: half an hour
+sweep:
+    KUBEOP_TEST_SWEEP=all cargo test --locked -p kubeop-tests --test sweep -- --nocapture
+
 # Benchmarks: ratios against a floor measured in the same run
 bench:
     cargo bench --locked -p kubeop-tests --bench review

@@ -35,7 +35,8 @@ impl View {
         let uri = match call.resource.as_str() {
             "projects" => named(project),
             "namespaces" => named(namespace),
-            "tenants" => call.uri.clone(),
+            // Of no namespace.
+            "tenants" | "customresourcedefinitions" => call.uri.clone(),
             resource => {
                 let start = path.strip_suffix(resource).unwrap_or(path);
                 format!("{start}namespaces/{namespace}/{resource}?{query}")

@@ -1,0 +1,177 @@
+//! One run: a controller of its own behind a proxy, one life of an App, and what came of it.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use kubeop_tests::keeper::requests::{Ending, Program};
+use kubeop_tests::proxy::{Fault, Ledger, Proxy, View};
+use kubeop_tests::{Identity, wait};
+
+use crate::ground::{CONTROLLER, Ground};
+use crate::objects::DROPPED;
+use crate::snapshot::{self, Snapshot};
+use crate::story::{self, Place, Step};
+use crate::{audit, difference};
+
+/// How long one step may take, with the waits after a fault and on a busy machine.
+const STEP: Duration = Duration::from_secs(90);
+
+pub struct Run<'a> {
+    ground: &'a Ground,
+    place: Place,
+    name: String,
+    fault: Option<Fault>,
+}
+
+/// What came of a run.
+pub struct Walked {
+    pub ledger: Ledger,
+    snapshots: BTreeMap<Step, Snapshot>,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(ground: &'a Ground, number: usize, fault: Option<Fault>) -> Run<'a> {
+        Run {
+            ground,
+            place: Place::new(format!("sweep-{number:04}")),
+            name: format!("{CONTROLLER}-{number:04}"),
+            fault,
+        }
+    }
+
+    /// Walks through the whole life. With another run to compare with, each step must end as it did there.
+    pub async fn walk(&self, unharmed: Option<&Walked>) -> Result<Walked> {
+        let view = View::Project {
+            project: self.place.project.clone(),
+            namespace: self.place.namespace.clone(),
+        };
+        let cluster = &self.ground.cluster;
+        let log = cluster.audit_log().context("no audit log")?.from_now()?;
+        let proxy = Proxy::start(cluster, &Identity::controller(), view, self.fault).await?;
+        self.start_controller(&proxy).await?;
+        let lived = tokio::select! {
+            lived = self.live(unharmed) => lived,
+            failed = self.keep_running(&proxy) => match failed? {},
+        };
+        cluster.end(&self.name, Ending::Killed).await?;
+        let ledger = proxy.ledger();
+        let told = |error: anyhow::Error| error.context(self.words(&ledger));
+        let snapshots = lived.map_err(told)?;
+        let ours =
+            |entry: &kubeop_tests::audit::Entry| entry.namespace.as_deref() == Some(&self.place.namespace);
+        let entries: Vec<_> = log.entries()?.into_iter().filter(ours).collect();
+        let mut faults = audit::faults(&entries);
+        faults.extend(bystanders_changed(&snapshots));
+        faults.extend(snapshots.get(&Step::Second).and_then(not_pruned));
+        if !faults.is_empty() {
+            return Err(told(anyhow!(faults.join("\n"))));
+        }
+        self.clear().await?;
+        Ok(Walked { ledger, snapshots })
+    }
+
+    async fn start_controller(&self, proxy: &Proxy) -> Result<()> {
+        let kubeconfig = self
+            .ground
+            .cluster
+            .folder()
+            .join(format!("{}.kubeconfig", self.name));
+        proxy.write_kubeconfig(&kubeconfig)?;
+        let program = Program {
+            name: self.name.clone(),
+            path: self.ground.program.clone(),
+            args: vec!["--listen=127.0.0.1:0".to_owned()],
+            env: vec![
+                ("KUBECONFIG".to_owned(), kubeconfig.display().to_string()),
+                ("KUBEOP_LOG".to_owned(), "kubeop_controller=debug,info".to_owned()),
+            ],
+        };
+        self.ground.cluster.run(program).await.map(drop)
+    }
+
+    /// Kills the controller when the fault says so, and starts it again.
+    async fn keep_running(&self, proxy: &Proxy) -> Result<Infallible> {
+        loop {
+            proxy.kill_wanted().await;
+            self.ground.cluster.end(&self.name, Ending::Killed).await?;
+            proxy.revive();
+            self.start_controller(proxy).await?;
+        }
+    }
+
+    async fn live(&self, unharmed: Option<&Walked>) -> Result<BTreeMap<Step, Snapshot>> {
+        let mut snapshots = BTreeMap::new();
+        for step in Step::ALL {
+            story::act(self.ground, &self.place, step).await?;
+            let expected = match step {
+                // What was put right is as it was, and what is gone leaves no trace.
+                Step::Drift => snapshots.get(&Step::Second),
+                Step::Deletion => snapshots.get(&Step::Bystanders),
+                _ => unharmed.and_then(|unharmed| unharmed.snapshots.get(&step)),
+            };
+            let snapshot = wait::until(&format!("{step:?}"), STEP, || self.ended(step, expected)).await?;
+            snapshots.insert(step, snapshot);
+        }
+        Ok(snapshots)
+    }
+
+    /// How a step ended; an error as long as it has not.
+    async fn ended(&self, step: Step, expected: Option<&Snapshot>) -> Result<Snapshot> {
+        story::settled(self.ground, &self.place, step).await?;
+        let found = snapshot::take(self.ground, &self.place).await?;
+        let difference = expected.map(|expected| difference::between(expected, &found));
+        let difference = difference.unwrap_or_default();
+        ensure!(difference.is_empty(), "{}", difference.join("\n"));
+        Ok(found)
+    }
+
+    /// What a person needs to know of a run that went wrong.
+    fn words(&self, ledger: &Ledger) -> String {
+        let mut words = match (self.fault, &ledger.struck) {
+            (None, _) => "without any fault".to_owned(),
+            (Some(fault), Some(struck)) => format!("{fault}, which was: {struck}"),
+            (Some(fault), None) => format!("{fault}, which was not reached"),
+        };
+        let log = std::fs::read_to_string(self.ground.cluster.log_of(&self.name)).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        for line in lines.iter().skip(lines.len().saturating_sub(15)) {
+            let _ = write!(words, "\n  {line:.400}");
+        }
+        words
+    }
+
+    /// Makes room for the next ones.
+    async fn clear(&self) -> Result<()> {
+        self.ground.delete(&self.place.project_path()).await?;
+        let namespace = format!("/api/v1/namespaces/{}", self.place.namespace);
+        self.ground.delete(&namespace).await
+    }
+}
+
+/// What was there before the App, and is another thing while it lives.
+fn bystanders_changed(snapshots: &BTreeMap<Step, Snapshot>) -> Vec<String> {
+    let Some(before) = snapshots.get(&Step::Bystanders) else {
+        return Vec::new();
+    };
+    let mut faults = Vec::new();
+    for (step, mut snapshot) in snapshots
+        .range(Step::First..)
+        .map(|(step, all)| (step, all.clone()))
+    {
+        snapshot.retain(|key, _| before.contains_key(key));
+        let lines = difference::between(before, &snapshot);
+        faults.extend(lines.into_iter().map(|line| format!("{step:?}: {line}")));
+    }
+    faults
+}
+
+fn not_pruned(second: &Snapshot) -> Option<String> {
+    let (plural, name) = DROPPED;
+    let left = second.get(&format!("{plural}/{name}"))?;
+    Some(format!(
+        "{plural}/{name} is no longer asked for, and is there: {left}"
+    ))
+}
