@@ -1,6 +1,7 @@
 //! Whether an object is ready, by the rules of kstatus
 //! (<https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus>), one file a kind.
 
+pub mod cause;
 mod deployment;
 mod job;
 mod other;
