@@ -2,10 +2,8 @@
 
 use kube::api::DynamicObject;
 use kubeop_shared::delivery::JobState;
+use kubeop_shared::health::cause::{CauseKind, LONGEST, PodStanding, last_lines, pod_standing};
 use serde_json::Value;
-
-/// The longest text that is kept of a hook's output, in characters.
-const LAST_LINES: usize = 512;
 
 /// Whether a hook's output may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,31 +68,18 @@ pub(super) fn of_deleted_job(pods: &[DynamicObject], hook: &str, output: Output,
     }
 }
 
-/// What keeps a Pod from running, in words that do not change while it lasts.
+/// What keeps a Pod from running, in words that do not change while it lasts. How it ended is no part of that: the
+/// output may be hidden, and the Job tells.
 pub(super) fn waits_for(pod: &DynamicObject) -> Option<String> {
-    let conditions = pod.data.pointer("/status/conditions").and_then(Value::as_array);
-    let unscheduled = conditions.into_iter().flatten().find(|condition| {
-        text(condition, "/type") == "PodScheduled" && text(condition, "/reason") == "Unschedulable"
-    });
-    if let Some(condition) = unscheduled {
-        return Some(format!(
-            "its Pod cannot be scheduled: {}",
-            text(condition, "/message")
-        ));
-    }
-    let containers = pod.data.pointer("/status/containerStatuses")?.as_array()?;
-    let status = containers
-        .iter()
-        .find(|status| status.pointer("/state/waiting").is_some())?;
-    match text(status, "/state/waiting/reason") {
-        "" | "ContainerCreating" | "PodInitializing" => None,
-        // The kubelet alternates between the two.
-        "ErrImagePull" | "ImagePullBackOff" => Some(format!(
-            "its image {:?} cannot be pulled (ImagePullBackOff)",
-            text(status, "/image")
-        )),
-        reason => Some(format!("{reason}: {}", text(status, "/state/waiting/message"))),
-    }
+    let pod = serde_json::to_value(pod).ok()?;
+    let PodStanding::Troubled(cause) = pod_standing(&pod) else {
+        return None;
+    };
+    let waits = matches!(
+        cause.kind,
+        CauseKind::Image | CauseKind::Start | CauseKind::Configuration | CauseKind::Unschedulable
+    );
+    waits.then_some(cause.text)
 }
 
 fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
@@ -129,20 +114,13 @@ fn last_end(pods: &[DynamicObject], hook: &str, output: Output) -> Option<(i32, 
     Some((code, lines))
 }
 
-/// The end of a text: that is where the error stands.
-fn last_lines(text: &str) -> String {
-    let text = text.trim();
-    let count = text.chars().count();
-    text.chars().skip(count.saturating_sub(LAST_LINES)).collect()
-}
-
 fn short(text: &str) -> String {
-    text.chars().take(LAST_LINES).collect()
+    text.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Output, Time, of_deleted_job, of_failed_job};
+    use super::{Output, Time, of_deleted_job, of_failed_job, waits_for};
     use kube::api::DynamicObject;
     use kubeop_shared::delivery::JobState;
     use serde_json::json;
@@ -178,6 +156,20 @@ mod tests {
             None,
         );
         assert!(!format!("{state:?}").contains("password"));
+    }
+
+    #[test]
+    fn a_pod_that_waits_says_for_what_and_one_that_ended_shows_no_output() {
+        let mut waiting = pod("Pending", 0, "");
+        waiting.data["status"]["containerStatuses"][0] = json!({"name": "migrate", "image": "x", "state": {
+            "waiting": {"reason": "ErrImagePull", "message": "not found"},
+        }});
+        let why = waits_for(&waiting).unwrap();
+        assert!(
+            why.contains("image \"x\" cannot be pulled") && why.contains("not found"),
+            "{why}"
+        );
+        assert_eq!(waits_for(&pod("Failed", 3, "password")), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType};
 use kubeop_shared::api::{Project, names};
 use kubeop_shared::delivery::{Live, managed_fields};
-use kubeop_shared::health::{Health, health};
+use kubeop_shared::health::{Health, health, note};
 use kubeop_shared::revision::{Digest, Record, RecordError};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -58,16 +58,14 @@ pub fn digest_live(object: &DynamicObject) -> Live {
         .types
         .as_ref()
         .is_some_and(|types| types.api_version.starts_with(names::GROUP));
+    let whole = if own_kind { None } else { whole(object) };
     Live {
         uid: metadata.uid.clone().unwrap_or_default(),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
         deleting: metadata.deletion_timestamp.is_some(),
         owned: owned_fields(object),
-        health: if own_kind {
-            Health::Ready
-        } else {
-            whole(object).map_or(Health::Ready, |value| health(&value))
-        },
+        health: whole.as_ref().map_or(Health::Ready, health),
+        note: whole.as_ref().and_then(note),
         replicas: workload.then(|| {
             status_replicas
                 .and_then(|count| i32::try_from(count).ok())

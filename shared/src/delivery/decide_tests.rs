@@ -6,7 +6,7 @@ use super::{
 };
 use crate::api::AppSpec;
 use crate::api::app::AppDeletionPolicy;
-use crate::api::conditions::{ConditionType, Reason};
+use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::health::Health;
 use crate::revision::{
     Digest, HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError,
@@ -86,6 +86,7 @@ fn steady() -> Observed {
         deleting: false,
         owned: Some(rendered()),
         health: Health::Ready,
+        note: None,
         replicas: None,
         owns_replicas: false,
         keep: false,
@@ -667,4 +668,21 @@ fn a_record_without_an_owner_is_adopted() {
         &WaitFor::Change,
         Reason::Succeeded,
     );
+}
+
+#[test]
+fn s42_what_stays_old_on_purpose_is_said_of_a_ready_app() {
+    let observed = changed(|o| live(o, "Service").note = Some("old Pods remain".into()));
+    let Action::WriteStatus(report) = decide(&observed) else {
+        panic!("the status does not say so yet")
+    };
+    for kind in [ConditionType::Ready, ConditionType::Healthy] {
+        let stated = &report.conditions[&kind];
+        assert_eq!(stated.state, ConditionStatus::True);
+        assert!(
+            stated.message.ends_with("Service pay: old Pods remain"),
+            "{}",
+            stated.message
+        );
+    }
 }

@@ -161,6 +161,8 @@ pub struct Live {
     pub owned: Option<Digest>,
     /// What its status says.
     pub health: Health,
+    /// What there is to say of it although it is ready, as a clause.
+    pub note: Option<String>,
     /// Its Pods, where it is a workload.
     pub replicas: Option<i32>,
     /// Whether `spec.replicas` is one of our fields.

@@ -183,7 +183,7 @@ fn headline(o: &Observed, situation: &Situation) -> (ConditionStatus, Reason, St
         Situation::Done => (
             ConditionStatus::True,
             Reason::Succeeded,
-            "everything is delivered and healthy".to_owned(),
+            with_notes("everything is delivered and healthy", o),
         ),
         Situation::Blocked { reason, message } => (ConditionStatus::False, *reason, message.clone()),
         Situation::Failing(Failure { reason, message, .. }) => {
@@ -236,6 +236,15 @@ fn headline(o: &Observed, situation: &Situation) -> (ConditionStatus, Reason, St
             (ConditionStatus::False, Reason::Unhealthy, format!("{key}: {why}"))
         }
     }
+}
+
+/// With what there is to say of objects that are ready.
+fn with_notes(message: &str, o: &Observed) -> String {
+    let notes = o.live.iter().filter_map(|(key, live)| {
+        let note = live.note.as_ref()?;
+        Some(format!("; {key}: {note}"))
+    });
+    std::iter::once(message.to_owned()).chain(notes).collect()
 }
 
 /// Whether nothing goes on until somebody acts.
@@ -340,7 +349,7 @@ fn steps(
             Situation::Done | Situation::Pruning(_) | Situation::Fighting { .. } => Stated::new(
                 ConditionStatus::True,
                 Reason::Succeeded,
-                "all objects are healthy",
+                with_notes("all objects are healthy", o),
             ),
             Situation::HookRunning { key, .. } | Situation::HookFailed(HookRun { key, .. })
                 if key.phase == Phase::Post && applied =>

@@ -321,6 +321,7 @@ impl World {
                 deleting: false,
                 owned,
                 health,
+                note: None,
                 replicas: None,
                 owns_replicas: false,
                 keep: false,

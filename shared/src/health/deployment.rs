@@ -3,6 +3,7 @@
 //! What they wait for is said without numbers: every change of a message is a write of a status, and a
 //! rollout of a hundred Pods must not cost a hundred.
 
+use super::cause::refusal;
 use super::{Health, condition, integer, text};
 use serde_json::Value;
 
@@ -21,13 +22,9 @@ pub(super) fn deployment(object: &Value) -> Health {
     let wanted = integer(object, "/spec/replicas").unwrap_or(1);
     let status = |field: &str| integer(object, &format!("/status/{field}")).unwrap_or(0);
     let (replicas, updated) = (status("replicas"), status("updatedReplicas"));
-    let blocked = match condition(object, "ReplicaFailure") {
-        Some(("True", _, message)) => format!("; Pods cannot be created: {message}"),
-        _ => String::new(),
-    };
     let (available, ready) = (status("availableReplicas"), status("readyReplicas"));
     if replicas != wanted || updated < wanted || available < updated || ready < wanted {
-        return Health::progressing(format!("{ROLLING}{blocked}"));
+        return Health::progressing(refused(object).unwrap_or_else(|| ROLLING.to_owned()));
     }
     let deadline = integer(object, "/spec/progressDeadlineSeconds")
         .is_some_and(|seconds| seconds != i64::from(i32::MAX));
@@ -40,9 +37,18 @@ pub(super) fn deployment(object: &Value) -> Health {
     }
 }
 
+/// Why its Pods cannot be created, if that is so.
+fn refused(object: &Value) -> Option<String> {
+    let Some(("True", _, message)) = condition(object, "ReplicaFailure") else {
+        return None;
+    };
+    let field = |pointer| text(object, pointer).unwrap_or_default();
+    Some(refusal(field("/metadata/namespace"), field("/metadata/name"), message).to_string())
+}
+
 pub(super) fn replica_set(object: &Value) -> Health {
-    if let Some(("True", _, message)) = condition(object, "ReplicaFailure") {
-        return Health::progressing(sentence("its Pods cannot be created", message));
+    if let Some(why) = refused(object) {
+        return Health::progressing(why);
     }
     let wanted = integer(object, "/spec/replicas").unwrap_or(1);
     let enough = counted(

@@ -2,13 +2,17 @@
 //! (<https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus>), one file a kind.
 
 pub mod cause;
+mod claim;
 mod deployment;
 mod job;
+mod note;
 mod other;
 #[cfg(test)]
 mod vector_tests;
 
+pub use claim::{BOUND_AT_FIRST_USE, binds_at_first_use, class_of_pending_claim};
 pub use job::hook_job;
+pub use note::note;
 
 use serde_json::Value;
 
@@ -65,7 +69,7 @@ pub fn health(object: &Value) -> Health {
         ("batch", "Job") => job::job(object),
         ("", "Pod") => other::pod(object),
         ("", "Service") => other::service(object),
-        ("", "PersistentVolumeClaim") => other::claim(object),
+        ("", "PersistentVolumeClaim") => claim::claim(object),
         ("policy", "PodDisruptionBudget") => Health::Ready,
         ("apiextensions.k8s.io", "CustomResourceDefinition") => other::definition(object),
         _ => other::by_conditions(object),

@@ -1,35 +1,45 @@
 //! Kinds of a line or two, and everything that only has conditions.
 
+use super::cause::{PodStanding, pod_standing};
 use super::{Health, condition, text};
 use serde_json::Value;
 
 /// A Pod that ended well, or is ready. Unlike kstatus, a failed Pod has failed.
 pub(super) fn pod(object: &Value) -> Health {
+    let cause = match pod_standing(object) {
+        PodStanding::Troubled(cause) => Some(cause),
+        PodStanding::Well | PodStanding::Recovering { .. } | PodStanding::Coming => None,
+    };
+    let why = |otherwise: &str| {
+        cause
+            .as_ref()
+            .map_or_else(|| otherwise.to_owned(), ToString::to_string)
+    };
     match text(object, "/status/phase") {
         Some("Succeeded") => Health::Ready,
-        Some("Failed") => Health::failed(text(object, "/status/message").unwrap_or("it failed")),
+        Some("Failed") => Health::failed(why("it failed")),
         Some("Running") => match condition(object, "Ready") {
             Some(("True", ..)) => Health::Ready,
-            _ => crash_loop(object).unwrap_or_else(|| Health::progressing("it is not ready yet")),
+            _ if crash_loops(object) => Health::failed(why("a container crashes again and again")),
+            _ => Health::progressing(why("it is not ready yet")),
         },
-        _ => match condition(object, "PodScheduled") {
-            Some(("False", "Unschedulable", message)) => {
-                Health::failed(format!("it cannot be scheduled: {message}"))
-            }
-            _ => Health::progressing("it has not started yet"),
-        },
+        _ if matches!(
+            condition(object, "PodScheduled"),
+            Some(("False", "Unschedulable", _))
+        ) =>
+        {
+            Health::failed(why("it cannot be scheduled"))
+        }
+        _ => Health::progressing(why("it has not started yet")),
     }
 }
 
-fn crash_loop(object: &Value) -> Option<Health> {
-    let containers = object.pointer("/status/containerStatuses")?.as_array()?;
-    let crashing = containers
-        .iter()
-        .find(|container| text(container, "/state/waiting/reason") == Some("CrashLoopBackOff"))?;
-    let name = text(crashing, "/name").unwrap_or_default();
-    Some(Health::failed(format!(
-        "container {name} crashes again and again"
-    )))
+fn crash_loops(object: &Value) -> bool {
+    let containers = object
+        .pointer("/status/containerStatuses")
+        .and_then(Value::as_array);
+    let mut containers = containers.into_iter().flatten();
+    containers.any(|container| text(container, "/state/waiting/reason") == Some("CrashLoopBackOff"))
 }
 
 /// Only a load balancer is waited for.
@@ -39,13 +49,6 @@ pub(super) fn service(object: &Value) -> Health {
         return Health::progressing("it has no cluster IP yet");
     }
     Health::Ready
-}
-
-pub(super) fn claim(object: &Value) -> Health {
-    match text(object, "/status/phase") {
-        Some("Bound") => Health::Ready,
-        phase => Health::progressing(format!("it is {}", phase.unwrap_or("not bound"))),
-    }
 }
 
 pub(super) fn definition(object: &Value) -> Health {
