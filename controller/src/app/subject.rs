@@ -6,7 +6,7 @@ use kubeop_shared::api::app::{DeliveryKind, Hook};
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::{AppSpec, AppStatus, names};
 use kubeop_shared::delivery::{AppView, Gate, Stage, Wanted, WantedObject};
-use kubeop_shared::manifests::{Object, read_manifests};
+use kubeop_shared::manifests::{Object, duplicates, read_manifests};
 use kubeop_shared::render::{Ownership, Target, render};
 use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, RevisionHash, RevisionSpec};
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ impl Subject {
 
 impl Ask {
     fn new(spec: &AppSpec, ownership: &Ownership, autoscalers: &[(String, Scaled)]) -> Result<Self, String> {
-        let manifests = manifests(spec)?;
+        let manifests = manifests(spec, &ownership.namespace)?;
         let values = manifests.iter().map(|object| object.value.clone()).collect();
         let revision = RevisionSpec::new(spec, values);
         let hash = RevisionHash::of(&revision);
@@ -198,7 +198,7 @@ enum Source {
 }
 
 /// The objects of `manifests[]`, for the kinds that have them.
-fn manifests(spec: &AppSpec) -> Result<Vec<Object>, String> {
+fn manifests(spec: &AppSpec, home: &str) -> Result<Vec<Object>, String> {
     let delivery = &spec.delivery;
     let (field, given) = match delivery.kind {
         DeliveryKind::Image => return Ok(Vec::new()),
@@ -207,13 +207,14 @@ fn manifests(spec: &AppSpec) -> Result<Vec<Object>, String> {
         DeliveryKind::Raw => ("spec.delivery.raw.manifests", &delivery.raw),
     };
     let given = given.as_ref().ok_or_else(|| format!("{field} is missing"))?;
-    read_manifests(field, &given.manifests).map_err(|faults| {
-        let faults: Vec<_> = faults
-            .iter()
-            .map(|fault| format!("{}: {}", fault.path, fault.why))
-            .collect();
-        faults.join("; ")
-    })
+    let read = read_manifests(field, &given.manifests).map_err(|faulty| faulty.to_string())?;
+    match duplicates(&read.objects, home).first() {
+        Some((again, first)) => Err(format!(
+            "{}: {} {} stands at {first}, too",
+            again.path, again.gvk.kind, again.name
+        )),
+        None => Ok(read.objects),
+    }
 }
 
 /// An object of a manifest with namespace and ownership labels, in its pod template too.

@@ -105,6 +105,8 @@ impl CallKind {
                 }
             }
             (401 | 403, _) if !admission => Self::Forbidden,
+            // What cannot be read as its type is answered with 500, and no later try changes that.
+            (500, _) if status.message.contains("failed to create typed patch object") => Self::Refused,
             (408 | 429 | 500.., _) => Self::Unavailable,
             _ => Self::Refused,
         }

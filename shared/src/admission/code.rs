@@ -60,6 +60,10 @@ codes! {
     ClusterScoped,
     /// A manifest that Helm would run as a hook.
     HelmHook,
+    /// A manifest that Argo CD would run as a hook.
+    ArgoHook,
+    /// Two manifests are the same object: each would undo the other.
+    GivenTwice,
     /// An entry of an allowlist that cannot be read.
     AllowlistEntry,
     /// The object does not have the form of its kind.

@@ -5,33 +5,10 @@ use super::{Code, Facts, Violation, registry_allowlist};
 use crate::api::names::GROUP;
 use crate::image::is_placeholder;
 use crate::manifests::{
-    Fault, FaultKind, FieldPath, Found, Object, Place, find_images, is_cluster_scoped, is_of_kubernetes,
-    read_manifests,
+    Fault, FaultKind, Faulty, FieldPath, Found, HookTool, Object, Place, duplicates, find_images,
+    is_cluster_scoped, is_of_kubernetes, read_manifests,
 };
 use serde_json::Value;
-
-/// Hooks of Helm that run on nothing that kubeOP does.
-const SKIPPED_HELM_HOOKS: &[&str] = &[
-    "test",
-    "test-success",
-    "test-failure",
-    "pre-delete",
-    "post-delete",
-    "pre-rollback",
-    "post-rollback",
-];
-
-/// Marks by which other tools track what is theirs.
-const TRACKING_MARKS: &[&str] = &[
-    "argocd.argoproj.io/tracking-id",
-    "argocd.argoproj.io/instance",
-    "kustomize.toolkit.fluxcd.io/name",
-    "kustomize.toolkit.fluxcd.io/namespace",
-    "helm.toolkit.fluxcd.io/name",
-    "helm.toolkit.fluxcd.io/namespace",
-    "meta.helm.sh/release-name",
-    "meta.helm.sh/release-namespace",
-];
 
 /// Reads `manifests` and checks every object in them against rules 1 and 2.
 pub(super) fn check(
@@ -42,14 +19,17 @@ pub(super) fn check(
     violations: &mut Vec<Violation>,
     warnings: &mut Vec<String>,
 ) {
-    match read_manifests(field, manifests) {
-        Ok(objects) => {
-            for object in &objects {
-                check_object(facts, scope, object, violations, warnings);
-            }
-        }
-        Err(faults) => violations.extend(faults.into_iter().map(unreadable)),
+    let (read, faults) = match read_manifests(field, manifests) {
+        Ok(read) => (read, Vec::new()),
+        Err(Faulty { faults, rest }) => (rest, faults),
+    };
+    violations.extend(faults.iter().map(unreadable));
+    warnings.extend(read.notices.iter().map(ToString::to_string));
+    for object in &read.objects {
+        check_object(facts, scope, object, violations, warnings);
     }
+    let home = scope.project.as_deref().map_or("", |project| &project.namespace);
+    violations.extend(duplicates(&read.objects, home).into_iter().map(given_twice));
 }
 
 fn check_object(
@@ -109,7 +89,6 @@ fn check_object(
             object.path
         ));
     }
-    marks(object, &mut refuse, warnings);
     if let Some(place) = Place::of_manifest(&gvk.group, &gvk.kind) {
         let root = FieldPath::Root(&object.path);
         // A tree cannot fail to be walked.
@@ -130,66 +109,33 @@ fn check_object(
     }
 }
 
-/// Helm hooks, and marks of other tools.
-fn marks(
-    object: &Object,
-    refuse: &mut impl FnMut(Code, &str, &str, String, String),
-    warnings: &mut Vec<String>,
-) {
-    let text = |map: &str, key: &str| {
-        let metadata = object.value.get("metadata")?;
-        metadata.get(map)?.get(key)?.as_str().map(str::to_owned)
-    };
-    if let Some(hooks) = text("annotations", "helm.sh/hook") {
-        if hooks
-            .split(',')
-            .all(|hook| SKIPPED_HELM_HOOKS.contains(&hook.trim()))
-        {
-            warnings.push(format!("{}: helm.sh/hook {hooks} is not delivered", object.path));
-        } else {
-            refuse(
-                Code::HelmHook,
-                "metadata.annotations[helm.sh/hook]",
-                &hooks,
-                "is run by Helm only".to_owned(),
-                "Move it to spec.hooks.".to_owned(),
-            );
-        }
-    }
-    for mark in TRACKING_MARKS {
-        for map in ["labels", "annotations"] {
-            if text(map, mark).is_some() {
-                warnings.push(format!(
-                    "{}: metadata.{map}[{mark}] is another tool's and is left out",
-                    object.path
-                ));
-            }
-        }
-    }
-}
-
 fn project_name(scope: &Scope) -> &str {
     scope.project_name.as_deref().unwrap_or_default()
 }
 
-fn unreadable(fault: Fault) -> Violation {
-    let (code, remedy) = match fault.kind {
-        FaultKind::Unreadable => (Code::ManifestUnreadable, "Correct the text."),
-        FaultKind::NotAnObject => (
-            Code::ManifestNotAnObject,
-            "Write apiVersion, kind and metadata.name.",
-        ),
-        FaultKind::GeneratedName => (Code::GenerateName, "Write metadata.name."),
-    };
-    let why = match fault.line {
-        Some(line) => format!("{} (line {line})", fault.why),
-        None => fault.why,
+fn unreadable(fault: &Fault) -> Violation {
+    let code = match fault.kind {
+        FaultKind::Unreadable => Code::ManifestUnreadable,
+        FaultKind::NotAnObject => Code::ManifestNotAnObject,
+        FaultKind::GeneratedName => Code::GenerateName,
+        FaultKind::Hook(HookTool::Helm, _) => Code::HelmHook,
+        FaultKind::Hook(HookTool::ArgoCd, _) => Code::ArgoHook,
     };
     Violation {
         code,
-        path: fault.path,
+        path: fault.path.clone(),
         value: String::new(),
-        why,
-        remedy: remedy.to_owned(),
+        why: fault.why_with_line(),
+        remedy: fault.remedy().to_owned(),
+    }
+}
+
+fn given_twice((object, first): (&Object, &str)) -> Violation {
+    Violation {
+        code: Code::GivenTwice,
+        path: format!("{}.metadata.name", object.path),
+        value: object.name.clone(),
+        why: format!("is the {} that stands at {first}", object.gvk.kind),
+        remedy: "Keep one of them.".to_owned(),
     }
 }

@@ -115,6 +115,8 @@ mod tests {
 
     fn read(manifest: Value) -> Result<Vec<Object>, Vec<Fault>> {
         read_manifests("spec.delivery.raw.manifests", &[manifest])
+            .map(|read| read.objects)
+            .map_err(|faulty| faulty.faults)
     }
 
     fn paths(manifest: Value) -> Vec<(String, String)> {

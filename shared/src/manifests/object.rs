@@ -1,5 +1,6 @@
 //! The only form in which a manifest travels.
 
+use super::foreign::{self, Hook};
 use super::read::{Fault, FaultKind, Outcome};
 use super::server_set;
 use serde_json::{Map, Value};
@@ -57,14 +58,18 @@ pub struct Object {
     pub value: Value,
 }
 
-/// Adds an object that is no list, or what is wrong with it.
+/// Adds an object that is no list, what is wrong with it, and what is left out of it.
 pub(super) fn add(path: String, line: Option<usize>, mut map: Map<String, Value>, outcome: &mut Outcome) {
     let mut check = Check {
         path: &path,
         line,
         faults: &mut outcome.faults,
     };
-    let faults_before = check.faults.len();
+    match foreign::hook(&path, &map) {
+        Hook::None => {}
+        Hook::Skipped(notice) => return outcome.manifests.notices.push(notice),
+        Hook::Refused(field, kind, why) => check.fault(&field, kind, why),
+    }
     let gvk = check.gvk(&map);
     let (name, namespace) = check.metadata(&map);
     server_set::strip(&mut map);
@@ -73,10 +78,10 @@ pub(super) fn add(path: String, line: Option<usize>, mut map: Map<String, Value>
     {
         check.fault(&field, FaultKind::NotAnObject, why);
     }
-    if let (Some(gvk), Some(name)) = (gvk, name)
-        && outcome.faults.len() == faults_before
-    {
-        outcome.objects.push(Object {
+    foreign::take_marks_off(&path, &mut map, &mut outcome.manifests.notices);
+    foreign::tell_of_keeping(&path, &map, &mut outcome.manifests.notices);
+    if let (Some(gvk), Some(name)) = (gvk, name) {
+        outcome.manifests.objects.push(Object {
             path,
             gvk,
             namespace,

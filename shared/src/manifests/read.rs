@@ -1,9 +1,11 @@
 //! From `manifests[]` of an App to objects: the one function that admission and delivery both call, so
 //! that what was checked is what is applied.
 
+use super::foreign::{HookTool, Work};
 use super::object::Object;
 use super::{lists, text};
 use serde_json::Value;
+use std::fmt;
 
 /// How many faults are told at once; reading stops there.
 const MAX_FAULTS: usize = 50;
@@ -22,6 +24,39 @@ pub struct Fault {
     pub why: String,
 }
 
+impl Fault {
+    /// The clause, with the line where there is one.
+    #[must_use]
+    pub fn why_with_line(&self) -> String {
+        match self.line {
+            Some(line) => format!("{} (line {line})", self.why),
+            None => self.why.clone(),
+        }
+    }
+
+    /// What to do, as a sentence.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self.kind {
+            FaultKind::Unreadable => "Correct the text.",
+            FaultKind::NotAnObject => "Write apiVersion, kind and metadata.name.",
+            FaultKind::GeneratedName => "Write metadata.name.",
+            FaultKind::Hook(_, Work::Runs) => "Move it to spec.hooks.",
+            FaultKind::Hook(_, Work::Serves) => {
+                "Leave the annotation out: it is delivered with the App; configuration before the pre hooks, where \
+                 spec.hooks.needs is Config."
+            }
+        }
+    }
+}
+
+/// `manifests[3].metadata.name: is missing (line 7). Write apiVersion, kind and metadata.name.`
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}. {}", self.path, self.why_with_line(), self.remedy())
+    }
+}
+
 /// Kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultKind {
@@ -31,6 +66,51 @@ pub enum FaultKind {
     NotAnObject,
     /// An object with `metadata.generateName` and no name: it would be another one at each delivery.
     GeneratedName,
+    /// What another tool would run as a hook, and kubeOP would deliver like any other object.
+    Hook(HookTool, Work),
+}
+
+/// What was given and is not delivered, for the author to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Where: the path of the field.
+    pub path: String,
+    /// What becomes of it, as a clause.
+    pub what: String,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.path, self.what)
+    }
+}
+
+/// What `manifests[]` hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifests {
+    /// The objects to deliver, in order.
+    pub objects: Vec<Object>,
+    /// What is left out.
+    pub notices: Vec<Notice>,
+}
+
+/// Manifests of which nothing may be delivered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Faulty {
+    /// What is wrong, up to about 50 faults.
+    pub faults: Vec<Fault>,
+    /// What could be read all the same: to be judged, so that all faults are told at once. Never to be delivered.
+    pub rest: Manifests,
+}
+
+impl fmt::Display for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            let space = if index > 0 { " " } else { "" };
+            write!(f, "{space}{fault}")?;
+        }
+        Ok(())
+    }
 }
 
 /// A value on its way to an object, and where it was found.
@@ -44,7 +124,7 @@ pub(super) struct Found {
 /// What has been read so far.
 #[derive(Default)]
 pub(super) struct Outcome {
-    pub objects: Vec<Object>,
+    pub manifests: Manifests,
     pub faults: Vec<Fault>,
 }
 
@@ -52,13 +132,14 @@ pub(super) struct Outcome {
 /// it) or an embedded object.
 ///
 /// Objects come in order, lists flattened, without what only a server sets: status and metadata such as
-/// `uid`; `stringData` of a Secret stands in `data`. Paths look like `manifests[3]`, in a list
+/// `uid`; without what other tools track by; `stringData` of a Secret stands in `data`. Hooks of other tools that
+/// kubeOP has no occasion to run are passed over. Paths look like `manifests[3]`, in a list
 /// `manifests[3].items[0]`. Where a string holds several documents, the one is named in braces,
 /// `manifests[3]{2}`: counted from 1, as people count, and only those that hold something.
 ///
 /// # Errors
-/// Any fault at all means that nothing is to be delivered. All faults are returned, up to about 50.
-pub fn read_manifests(field: &str, manifests: &[Value]) -> Result<Vec<Object>, Vec<Fault>> {
+/// Any fault at all means that nothing is to be delivered.
+pub fn read_manifests(field: &str, manifests: &[Value]) -> Result<Manifests, Faulty> {
     let mut outcome = Outcome::default();
     for (index, manifest) in manifests.iter().enumerate() {
         let path = format!("{field}[{index}]");
@@ -77,10 +158,14 @@ pub fn read_manifests(field: &str, manifests: &[Value]) -> Result<Vec<Object>, V
             break;
         }
     }
-    if outcome.faults.is_empty() {
-        Ok(outcome.objects)
+    let Outcome { manifests, faults } = outcome;
+    if faults.is_empty() {
+        Ok(manifests)
     } else {
-        Err(outcome.faults)
+        Err(Faulty {
+            faults,
+            rest: manifests,
+        })
     }
 }
 

@@ -5,7 +5,13 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 fn read(manifest: impl Into<Value>) -> Result<Vec<Object>, Vec<Fault>> {
-    read_manifests("manifests", &[manifest.into()])
+    read_all("manifests", &[manifest.into()])
+}
+
+fn read_all(field: &str, manifests: &[Value]) -> Result<Vec<Object>, Vec<Fault>> {
+    read_manifests(field, manifests)
+        .map(|read| read.objects)
+        .map_err(|faulty| faulty.faults)
 }
 
 /// The path and the clause of each fault.
@@ -23,7 +29,7 @@ fn strings_and_embedded_objects_are_read_alike() {
         "metadata": {"name": "a"},
         "spec": {"replicas": 1.0},
     });
-    let objects = read_manifests("m", &[text.into(), object]).unwrap();
+    let objects = read_all("m", &[text.into(), object]).unwrap();
     assert_eq!(objects[0].value, objects[1].value);
     assert_eq!(objects[0].value["spec"]["replicas"], 1);
     assert_eq!(objects[0].gvk.to_string(), "apps/v1 Deployment");
@@ -49,7 +55,7 @@ fn s21_the_namespace_that_each_manifest_names_is_told() {
     });
     let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n---\n\
                 apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: kube-system}\n";
-    let objects = read_manifests("m", &[text.into(), binding]).unwrap();
+    let objects = read_all("m", &[text.into(), binding]).unwrap();
     let found: Vec<_> = objects
         .iter()
         .map(|o| (o.path.as_str(), o.namespace.as_deref()))
@@ -72,6 +78,7 @@ fn s32_what_only_a_server_sets_is_dropped() {
         "metadata": {
             "name": "a",
             "labels": {"app": "a"},
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
             "creationTimestamp": null,
             "generation": 3,
             "managedFields": [{"manager": "kubectl"}],
@@ -156,7 +163,7 @@ fn a_fault_tells_where_and_why(#[case] manifest: Value, #[case] path: &str, #[ca
 
 #[test]
 fn all_faults_come_at_once_and_not_without_end() {
-    let faults = read_manifests("m", &vec![json!({"kind": "X"}); 1000]).unwrap_err();
+    let faults = read_all("m", &vec![json!({"kind": "X"}); 1000]).unwrap_err();
     assert!((2..60).contains(&faults.len()), "{}", faults.len());
 }
 

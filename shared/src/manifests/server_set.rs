@@ -18,6 +18,19 @@ const METADATA: [&str; 9] = [
     "uid",
 ];
 
+/// Annotations that Kubernetes' own clients and controllers write, and that stand in every dump. Delivered, they
+/// would be fought over with their writer, bind a claim to a volume of another cluster, or repeat a Secret.
+const ANNOTATIONS: [&str; 8] = [
+    "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "pv.kubernetes.io/bind-completed",
+    "pv.kubernetes.io/bound-by-controller",
+    "volume.beta.kubernetes.io/storage-provisioner",
+    "volume.kubernetes.io/selected-node",
+    "volume.kubernetes.io/storage-provisioner",
+];
+
 /// Drops `status` and the server's part of `metadata`. Owner references go, too: they name uids, which
 /// are other ones in every cluster, and a delivered object belongs to its App.
 pub(super) fn strip(object: &mut Map<String, Value>) {
@@ -25,6 +38,13 @@ pub(super) fn strip(object: &mut Map<String, Value>) {
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
         for field in METADATA {
             metadata.remove(field);
+        }
+        if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+            let before = annotations.len();
+            annotations.retain(|name, _| !ANNOTATIONS.contains(&name.as_str()));
+            if annotations.is_empty() && before > 0 {
+                metadata.remove("annotations");
+            }
         }
     }
 }

@@ -181,23 +181,48 @@ async fn own_kinds_helm_hooks_and_generated_names_are_refused() {
     hook["metadata"]["annotations"] = json!({"helm.sh/hook": "pre-install"});
     let generated = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "x-"}});
     let refused = web
-        .refused(&raw("x", &[hook, app("inner", "ghcr.io/acme/x")]))
+        .refused(&raw("x", &[hook, app("inner", "ghcr.io/acme/x"), generated]))
         .await;
     assert!(
-        refused.contains("[HelmHook]") && refused.contains("Move it to spec.hooks."),
+        refused.contains("[HelmHook]") && refused.contains("Leave the annotation out"),
         "{refused}"
     );
     assert!(
         refused.contains("[OwnKind] spec.delivery.raw.manifests[1].kind"),
         "{refused}"
     );
-    let refused = web.refused(&raw("x", &[generated])).await;
     assert!(refused.contains("[GenerateName]"), "{refused}");
-    let mut test = configuration("test");
-    test["metadata"]["annotations"] = json!({"helm.sh/hook": "test"});
-    let passed = web.dry_run(&raw("x", &[test])).await;
-    assert!(
-        passed.stderr.contains("helm.sh/hook test is not delivered"),
-        "{passed:?}"
-    );
+}
+
+#[tokio::test]
+async fn s50_marks_and_hooks_of_other_tools_are_told() {
+    let web = Web::shared().await;
+    let mut tested = configuration("tested");
+    tested["metadata"]["annotations"] = json!({"helm.sh/hook": "test"});
+    let mut tracked = configuration("tracked");
+    tracked["metadata"]["labels"] = json!({"argocd.argoproj.io/instance": "x"});
+    let passed = web.dry_run(&raw("s50", &[tested.clone(), tracked.clone()])).await;
+    for line in [
+        "manifests[0].metadata.annotations[helm.sh/hook] is \"test\", a hook that only Helm runs",
+        "manifests[1].metadata.labels[argocd.argoproj.io/instance] is how another tool",
+    ] {
+        assert!(passed.stderr.contains(line), "{line} in {passed:?}");
+    }
+    passed.success().unwrap();
+    let mut migrate = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "m"}, "spec": {"template":
+        {"spec": {"containers": [{"name": "m", "image": "evil.example/m"}]}}}});
+    migrate["metadata"]["annotations"] = json!({"argocd.argoproj.io/hook": "PreSync"});
+    let refused = web
+        .refused(&raw("s50", &[migrate, tracked.clone(), tracked]))
+        .await;
+    for line in [
+        "app s50 refused: 3 faults",
+        "[ArgoHook] spec.delivery.raw.manifests[0].metadata.annotations[argocd.argoproj.io/hook]: is \"PreSync\": \
+         only Argo CD runs that. Move it to spec.hooks.",
+        "[ImageNotAllowed] spec.delivery.raw.manifests[0].spec.template.spec.containers[0].image: ",
+        "[GivenTwice] spec.delivery.raw.manifests[2].metadata.name: \"tracked\" is the ConfigMap that stands at \
+         spec.delivery.raw.manifests[1]. Keep one of them.",
+    ] {
+        assert!(refused.contains(line), "{line} in {refused}");
+    }
 }

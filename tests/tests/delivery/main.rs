@@ -3,6 +3,7 @@
 mod apps;
 mod deletion;
 mod drift;
+mod given;
 mod hooks;
 mod manifests;
 mod projects;

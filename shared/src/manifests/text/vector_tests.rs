@@ -81,8 +81,8 @@ fn every_object_is_built_as_kubectl_builds_it_or_refused() {
         let refuse = row.get("object_errors").is_some();
         let want = (!refuse).then(|| with_numbers_as_read(row["objects"].clone()));
         let got = read_manifests("manifests", &[row["input"].clone()]);
-        let got_values = got.as_ref().ok().map(|objects| {
-            objects
+        let got_values = got.as_ref().ok().map(|read| {
+            read.objects
                 .iter()
                 .map(|object| object.value.clone())
                 .collect::<Value>()
