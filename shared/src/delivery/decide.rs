@@ -29,16 +29,22 @@ pub fn decide(o: &Observed) -> Action {
             Situation::Failing(failure.clone()),
         );
     }
-    let Action::Wait(_) = step.action else {
+    let Action::Wait(wait) = &mut step.action else {
         return step.action;
     };
     let gone = o.app.deleting && !o.app.finalizer;
-    let cannot_write = o
-        .failure
-        .as_ref()
-        .is_some_and(|failure| failure.attempted == Attempted::Status && failure.retry_at > o.now);
     let wanted = report(o, &step.situation);
-    if gone || cannot_write || wanted == o.status {
+    if gone || wanted == o.status {
+        return step.action;
+    }
+    if let Some(failure) = &o.failure
+        && failure.attempted == Attempted::Status
+        && failure.retry_at > o.now
+    {
+        wait.until = Some(
+            wait.until
+                .map_or(failure.retry_at, |until| until.min(failure.retry_at)),
+        );
         return step.action;
     }
     Action::WriteStatus(Box::new(wanted))

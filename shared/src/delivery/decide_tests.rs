@@ -507,17 +507,24 @@ fn a_failed_action_is_told_and_tried_again_later_or_with_a_new_spec() {
 }
 
 #[test]
-fn a_status_that_cannot_be_written_is_no_hot_loop() {
+fn a_status_that_cannot_be_written_is_no_hot_loop_and_is_not_forgotten() {
+    let retry_at = now().checked_add(SignedDuration::from_secs(4)).unwrap();
     let failing = changed(|o| {
         o.failure = Some(Failure {
             attempted: Attempted::Status,
             generation: 1,
             reason: Reason::Retrying,
             message: "no answer".into(),
-            retry_at: now().checked_add(SignedDuration::from_secs(4)).unwrap(),
+            retry_at,
         });
     });
-    assert!(matches!(decide(&failing), Action::Wait(_)));
+    let Action::Wait(wait) = decide(&failing) else {
+        panic!("it is written too early")
+    };
+    assert_eq!(wait.until, Some(retry_at));
+    let mut later = failing;
+    later.now = retry_at;
+    assert!(matches!(decide(&later), Action::WriteStatus(_)));
 }
 
 #[test]
