@@ -103,7 +103,7 @@ impl<C: Cluster> Apps<C> {
         let ours = uid.is_some() && observed.live.get(key).map(|live| live.uid.as_str()) == uid;
         if !ours
             && !subject.force
-            && let Some(app) = self.other_holder(subject, key).await?
+            && let Some(app) = self.other_holder(subject, key)
         {
             let message =
                 format!("it belongs to app {app}. Let go of it there first, or give it another name");

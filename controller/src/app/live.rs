@@ -4,7 +4,7 @@ use super::memory::{LiveLook, Memory};
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
-use crate::world::{AppKey, Delivered, digest_live};
+use crate::world::{Delivered, digest_live};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView};
@@ -178,26 +178,16 @@ impl<C: Cluster> Apps<C> {
     }
 
     /// The App that holds an object by its record, if it is another one.
-    pub(super) async fn other_holder(
-        &self,
-        subject: &Subject,
-        key: &ObjectKey,
-    ) -> Result<Option<String>, CallError> {
+    pub(super) fn other_holder(&self, subject: &Subject, key: &ObjectKey) -> Option<String> {
         let slot = (subject.key.namespace.clone(), key.clone());
-        let known = match self.world.live.get(&slot) {
-            None if !watches::is_watched(key) => self.read_live(subject, key).await?,
-            known => known,
-        };
-        let Some(Delivered { app, .. }) = known else {
-            return Ok(None);
-        };
-        let other = AppKey {
-            namespace: subject.key.namespace.clone(),
-            name: app,
-        };
-        let record = self.world.records.get(&other).and_then(|entry| entry.record.ok());
-        let holds = other != subject.key && record.is_some_and(|record| record.inventory.contains_key(key));
-        Ok(holds.then_some(other.name))
+        let label = self.world.live.get(&slot).map(|delivered| delivered.app);
+        let holders = self.world.records.filter(|app, entry| {
+            let other = app.namespace == subject.key.namespace && app.name != subject.key.name;
+            let held = entry.record.as_ref().ok().filter(|_| other)?.inventory.get(key)?;
+            // About to apply it is not enough, unless the object says that it was.
+            (held.uid.is_some() || label.as_ref() == Some(&app.name)).then(|| app.name.clone())
+        });
+        holders.into_iter().next()
     }
 }
 

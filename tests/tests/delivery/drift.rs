@@ -166,3 +166,48 @@ async fn a_foreign_object_is_a_conflict_until_the_app_forces_it() {
         .unwrap();
     stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
 }
+
+/// Two who disagree do not fight for ever: kubeOP steps back and says who it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_fight_over_a_field_the_other_manager_is_named() {
+    let stage = Stage::shared().await;
+    let ns = delivered(stage, "fight").await;
+    let _running = stage.running.read().await;
+    let theirs = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: pay, namespace: {ns}}}\nspec: {{replicas: 7}}\n"
+    );
+    for _ in 0..5 {
+        stage
+            .cluster
+            .kubectl_with_input(
+                [
+                    "apply",
+                    "--server-side",
+                    "--force-conflicts",
+                    "--field-manager=other-operator",
+                    "-f",
+                    "-",
+                ],
+                &theirs,
+            )
+            .await
+            .unwrap()
+            .success()
+            .unwrap();
+        wait::until("it is put back, or given up", SOON, || async {
+            let deployment = stage.get(&ns, "deployments/pay").await?;
+            let app = stage.get(&ns, "apps.platform.kubeop.io/pay").await?;
+            let given_up = crate::support::condition(&app, "Ready")["reason"] == "Conflict";
+            ensure!(deployment["spec"]["replicas"] == 2 || given_up, "{deployment}");
+            Ok::<_, anyhow::Error>(())
+        })
+        .await
+        .unwrap();
+    }
+    let app = stage.app_is(&ns, "pay", "False", "Conflict").await.unwrap();
+    let message = crate::support::condition(&app, "Ready")["message"].to_string();
+    assert!(
+        message.contains("other-operator") && message.contains(".spec.replicas"),
+        "{message}"
+    );
+}

@@ -2,7 +2,7 @@
 
 use crate::support::{Stage, condition};
 
-fn raw(ns: &str, manifests: &str) -> String {
+pub fn raw(ns: &str, manifests: &str) -> String {
     let project = ns.trim_start_matches("kubeop-");
     format!(
         "apiVersion: platform.kubeop.io/v1alpha1\nkind: App\nmetadata: {{name: pay, namespace: {ns}}}\n\

@@ -69,3 +69,37 @@ async fn a_new_revision_stays_within_its_budget_of_calls() {
     println!("{} calls: {told:#?}", calls.len());
     assert!(calls.len() <= 2 * 2 + 6 + 6, "{told:#?}");
 }
+
+/// The same with manifests of which some are pruned: n counts both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_that_prunes_stays_within_its_budget_of_calls() {
+    let stage = Stage::shared().await;
+    stage.project("pruned").await.unwrap();
+    let ns = "kubeop-pruned";
+    let app = |names: std::ops::Range<usize>, value: &str| {
+        let manifests: Vec<_> = names
+            .map(|name| {
+                format!(
+                    "      - {{apiVersion: v1, kind: ConfigMap, metadata: {{name: c{name}}}, data: {{a: {value}}}}}\n\
+                     \x20     - {{apiVersion: v1, kind: Secret, metadata: {{name: s{name}}}, stringData: {{a: {value}}}}}\n"
+                )
+            })
+            .collect();
+        crate::manifests::raw(ns, &manifests.concat())
+    };
+    stage.apply(&app(0..4, "b")).await.unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    let _running = stage.running.read().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
+    stage.apply(&app(2..6, "c")).await.unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let calls = stage.calls_in(&log, ns).unwrap();
+    let told: Vec<_> = calls
+        .iter()
+        .map(|call| format!("{} {} {:?} {:?}", call.verb, call.resource, call.name, call.code))
+        .collect();
+    // Eight are applied, four are pruned.
+    assert!(calls.len() <= 2 * 12 + 6, "{} calls: {told:#?}", calls.len());
+}
