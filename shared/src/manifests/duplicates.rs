@@ -14,7 +14,7 @@ pub fn duplicates<'o>(objects: &'o [Object], home: &str) -> Vec<(&'o Object, &'o
             gvk, namespace, name, ..
         } = object;
         let elsewhere = namespace.as_deref().is_some_and(|namespace| namespace != home);
-        if elsewhere || is_cluster_scoped(&gvk.group, &gvk.kind) {
+        if name.is_empty() || elsewhere || is_cluster_scoped(&gvk.group, &gvk.kind) {
             continue;
         }
         let key = (&gvk.group, &gvk.kind, name);

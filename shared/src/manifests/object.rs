@@ -52,7 +52,7 @@ pub struct Object {
     pub gvk: GroupVersionKind,
     /// `metadata.namespace`, where given.
     pub namespace: Option<String>,
-    /// `metadata.name`.
+    /// `metadata.name`; empty only among faulty manifests.
     pub name: String,
     /// The object as a tree.
     pub value: Value,
@@ -80,12 +80,12 @@ pub(super) fn add(path: String, line: Option<usize>, mut map: Map<String, Value>
     }
     foreign::take_marks_off(&path, &mut map, &mut outcome.manifests.notices);
     foreign::tell_of_keeping(&path, &map, &mut outcome.manifests.notices);
-    if let (Some(gvk), Some(name)) = (gvk, name) {
+    if let Some(gvk) = gvk {
         outcome.manifests.objects.push(Object {
             path,
             gvk,
             namespace,
-            name,
+            name: name.unwrap_or_default(),
             value: Value::Object(map),
         });
     }

@@ -39,7 +39,7 @@ impl Fault {
     pub fn remedy(&self) -> &'static str {
         match self.kind {
             FaultKind::Unreadable => "Correct the text.",
-            FaultKind::NotAnObject => "Write apiVersion, kind and metadata.name.",
+            FaultKind::NotAnObject => "Correct it, or leave the manifest out.",
             FaultKind::GeneratedName => "Write metadata.name.",
             FaultKind::Hook(_, Work::Runs) => "Move it to spec.hooks.",
             FaultKind::Hook(_, Work::Serves) => {
@@ -50,7 +50,7 @@ impl Fault {
     }
 }
 
-/// `manifests[3].metadata.name: is missing (line 7). Write apiVersion, kind and metadata.name.`
+/// `manifests[3].metadata.name: is missing (line 7). Correct it, or leave the manifest out.`
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}. {}", self.path, self.why_with_line(), self.remedy())

@@ -1,5 +1,6 @@
 //! What the installed webhook lets pass, refuses and adds, as a person with kubectl meets it.
 
+mod corpus;
 mod custom;
 mod images;
 mod kinds;
