@@ -6,15 +6,22 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// One harm. Positions count from 1, in the order in which the proxy saw them.
+/// What harm a proxy does. The default does none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// One strike at one point.
+    pub strike: Option<Strike>,
+    /// All news of watches come that much later; lists and answers do not.
+    pub news_late: Duration,
+}
+
+/// Harm at one point. Positions count from 1, in the order in which the proxy saw them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum Strike {
     /// At the n-th write: see [`crate::audit::Entry::is_write`], Events and Leases not counted.
     AtWrite(usize, WriteFault),
     /// At the n-th piece of news that any watch brings.
     AtNews(usize, NewsFault),
-    /// All news of watches come that much later; lists and answers do not.
-    DelayNews(Duration),
 }
 
 /// Harm at a write.
@@ -57,12 +64,47 @@ impl NewsFault {
     pub const ALL: [NewsFault; 2] = [NewsFault::Cut, NewsFault::Gone];
 }
 
+impl Fault {
+    /// Harm at the n-th write.
+    pub fn at_write(nth: usize, what: WriteFault) -> Self {
+        Fault {
+            strike: Some(Strike::AtWrite(nth, what)),
+            ..Fault::default()
+        }
+    }
+
+    /// Harm at the n-th piece of news.
+    pub fn at_news(nth: usize, what: NewsFault) -> Self {
+        Fault {
+            strike: Some(Strike::AtNews(nth, what)),
+            ..Fault::default()
+        }
+    }
+
+    /// The same, and all news come that much later.
+    pub fn and_news_late(self, news_late: Duration) -> Self {
+        Fault { news_late, ..self }
+    }
+
+    /// What it is, wherever it strikes.
+    pub fn kind(&self) -> String {
+        let strike = self.strike.map(|strike| match strike {
+            Strike::AtWrite(_, what) => what.to_string(),
+            Strike::AtNews(_, what) => what.to_string(),
+        });
+        let late = (!self.news_late.is_zero()).then(|| format!("news {:?} late", self.news_late));
+        let parts: Vec<String> = strike.into_iter().chain(late).collect();
+        parts.join(", ")
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::AtWrite(nth, what) => write!(f, "{what} at write {nth}"),
-            Fault::AtNews(nth, what) => write!(f, "{what} at news {nth}"),
-            Fault::DelayNews(time) => write!(f, "news {time:?} late"),
+        f.write_str(&self.kind())?;
+        match self.strike {
+            Some(Strike::AtWrite(nth, _)) => write!(f, " at write {nth}"),
+            Some(Strike::AtNews(nth, _)) => write!(f, " at news {nth}"),
+            None => Ok(()),
         }
     }
 }

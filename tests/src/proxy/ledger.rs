@@ -70,6 +70,22 @@ impl Ledger {
     }
 }
 
+impl fmt::Display for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Calls {
+            reads,
+            writes,
+            dry_runs,
+            watches,
+            others,
+        } = self;
+        write!(
+            f,
+            "{reads} reads, {writes} writes, {dry_runs} dry runs, {watches} watches, {others} others"
+        )
+    }
+}
+
 impl fmt::Display for News {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.kind, self.resource, self.name)

@@ -23,7 +23,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use fault::{Fault, NewsFault, WriteFault};
+pub use fault::{Fault, NewsFault, Strike, WriteFault};
 pub use ledger::{Calls, Ledger, News};
 pub use view::View;
 
@@ -41,12 +41,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts one that passes everything on as this identity. It belongs to the runtime that starts it.
-    pub async fn start(
-        cluster: &Cluster,
-        identity: &Identity,
-        view: View,
-        fault: Option<Fault>,
-    ) -> Result<Proxy> {
+    pub async fn start(cluster: &Cluster, identity: &Identity, view: View, fault: Fault) -> Result<Proxy> {
         let mut config = client_config(&cluster.kubeconfig_of(identity)?).await?;
         // What the API server answers is the program's to see.
         config.default_retry = false;

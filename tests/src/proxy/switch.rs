@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::fault::{Fault, NewsFault, WriteFault};
+use super::fault::{Fault, NewsFault, Strike, WriteFault};
 use super::ledger::{Ledger, News};
 use super::view::View;
 use crate::audit::Entry;
@@ -19,7 +19,7 @@ pub(super) struct Switch {
     pub upstream: kube::Client,
     pub user: String,
     pub view: View,
-    fault: Option<Fault>,
+    fault: Fault,
     state: Mutex<State>,
     kill: Notify,
 }
@@ -32,7 +32,7 @@ struct State {
 }
 
 impl Switch {
-    pub fn new(upstream: kube::Client, user: &str, view: View, fault: Option<Fault>) -> Self {
+    pub fn new(upstream: kube::Client, user: &str, view: View, fault: Fault) -> Self {
         Switch {
             upstream,
             user: user.to_owned(),
@@ -67,8 +67,8 @@ impl Switch {
         let before = state.ledger.writes.len();
         state.ledger.count(call);
         let count = state.ledger.writes.len();
-        match self.fault {
-            Some(Fault::AtWrite(nth, what)) if count > before && count == nth => {
+        match self.fault.strike {
+            Some(Strike::AtWrite(nth, what)) if count > before && count == nth => {
                 state.ledger.struck = Some(call.to_string());
                 Some(what)
             }
@@ -81,8 +81,8 @@ impl Switch {
         let mut state = self.state();
         let told = news.to_string();
         state.ledger.news.push(news);
-        match self.fault {
-            Some(Fault::AtNews(nth, what)) if state.ledger.news.len() == nth => {
+        match self.fault.strike {
+            Some(Strike::AtNews(nth, what)) if state.ledger.news.len() == nth => {
                 state.ledger.struck = Some(told);
                 Some(what)
             }
@@ -92,10 +92,7 @@ impl Switch {
 
     /// How late news are.
     pub fn delay(&self) -> Duration {
-        match self.fault {
-            Some(Fault::DelayNews(time)) => time,
-            _ => Duration::ZERO,
-        }
+        self.fault.news_late
     }
 
     /// Asks for the program to be killed.

@@ -12,6 +12,7 @@ mod story;
 mod table;
 
 use futures::StreamExt;
+use kubeop_tests::proxy::Fault;
 
 use faults::Faults;
 use ground::Ground;
@@ -24,18 +25,21 @@ const AT_ONCE: usize = 6;
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_breaks_the_end_state_is_the_same() {
     let ground = Ground::start().await.unwrap();
-    let unharmed = Run::new(&ground, 0, None).walk(None).await.unwrap();
+    let unharmed = Run::new(&ground, 0, Fault::default()).walk(None).await.unwrap();
     println!(
         "without faults: {} writes, {} news of watches",
         unharmed.ledger.writes.len(),
         unharmed.ledger.news.len()
     );
+    for (user, calls) in unharmed.ledger.calls() {
+        println!("  {user}: {calls}");
+    }
     let faults = Faults::from_environment(&unharmed.ledger);
     println!("{faults}");
     let runs = faults.list.iter().zip(1..).map(|(&fault, number)| {
         let (ground, unharmed) = (&ground, &unharmed);
         async move {
-            let walked = Run::new(ground, number, Some(fault)).walk(Some(unharmed)).await;
+            let walked = Run::new(ground, number, fault).walk(Some(unharmed)).await;
             (fault, walked)
         }
     });
@@ -43,6 +47,10 @@ async fn whatever_breaks_the_end_state_is_the_same() {
     let mut table = Table::default();
     while let Some((fault, walked)) = walked.next().await {
         table.add(fault, walked);
+        let (runs, _) = table.reached();
+        if runs.is_multiple_of(50) {
+            println!("{runs} of {}", faults.list.len());
+        }
     }
     println!("{table}");
     assert!(

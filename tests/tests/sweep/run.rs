@@ -19,11 +19,14 @@ use crate::{audit, difference};
 /// How long one step may take, with the waits after a fault and on a busy machine.
 const STEP: Duration = Duration::from_secs(90);
 
+/// How many writes a fault may cost: the one that is tried again, and the statuses that tell of it.
+const MORE_WRITES: usize = 12;
+
 pub struct Run<'a> {
     ground: &'a Ground,
     place: Place,
     name: String,
-    fault: Option<Fault>,
+    fault: Fault,
 }
 
 /// What came of a run.
@@ -33,7 +36,7 @@ pub struct Walked {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(ground: &'a Ground, number: usize, fault: Option<Fault>) -> Run<'a> {
+    pub fn new(ground: &'a Ground, number: usize, fault: Fault) -> Run<'a> {
         Run {
             ground,
             place: Place::new(format!("sweep-{number:04}")),
@@ -66,6 +69,7 @@ impl<'a> Run<'a> {
         let mut faults = audit::faults(&entries);
         faults.extend(bystanders_changed(&snapshots));
         faults.extend(snapshots.get(&Step::Second).and_then(not_pruned));
+        faults.extend(unharmed.and_then(|unharmed| storm(&unharmed.ledger, &ledger)));
         if !faults.is_empty() {
             return Err(told(anyhow!(faults.join("\n"))));
         }
@@ -130,10 +134,12 @@ impl<'a> Run<'a> {
 
     /// What a person needs to know of a run that went wrong.
     fn words(&self, ledger: &Ledger) -> String {
-        let mut words = match (self.fault, &ledger.struck) {
-            (None, _) => "without any fault".to_owned(),
-            (Some(fault), Some(struck)) => format!("{fault}, which was: {struck}"),
-            (Some(fault), None) => format!("{fault}, which was not reached"),
+        let fault = self.fault;
+        let mut words = match (fault.strike, &ledger.struck) {
+            _ if fault == Fault::default() => "without any fault".to_owned(),
+            (None, _) => fault.to_string(),
+            (Some(_), Some(struck)) => format!("{fault}, which was: {struck}"),
+            (Some(_), None) => format!("{fault}, which was not reached"),
         };
         let log = std::fs::read_to_string(self.ground.cluster.log_of(&self.name)).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
@@ -166,6 +172,11 @@ fn bystanders_changed(snapshots: &BTreeMap<Step, Snapshot>) -> Vec<String> {
         faults.extend(lines.into_iter().map(|line| format!("{step:?}: {line}")));
     }
     faults
+}
+
+fn storm(unharmed: &Ledger, ledger: &Ledger) -> Option<String> {
+    let (before, after) = (unharmed.writes.len(), ledger.writes.len());
+    (after > before + MORE_WRITES).then(|| format!("{after} writes, and {before} without the fault"))
 }
 
 fn not_pruned(second: &Snapshot) -> Option<String> {

@@ -18,24 +18,25 @@ pub struct Table {
 struct Row {
     runs: usize,
     struck: usize,
+    /// The most that one run wrote.
+    writes: usize,
     violations: usize,
 }
 
 impl Table {
     /// Adds a run.
     pub fn add(&mut self, fault: Fault, walked: Result<Walked>) {
-        let kind = match fault {
-            Fault::AtWrite(_, what) => what.to_string(),
-            Fault::AtNews(_, what) => what.to_string(),
-            Fault::DelayNews(_) => fault.to_string(),
-        };
-        let row = self.rows.entry(kind).or_default();
+        let row = self.rows.entry(fault.kind()).or_default();
         row.runs += 1;
         match walked {
             // Late news strike all the time.
             Ok(walked) => {
-                row.struck +=
-                    usize::from(walked.ledger.struck.is_some() || matches!(fault, Fault::DelayNews(_)));
+                row.writes = row.writes.max(walked.ledger.writes.len());
+                if walked.ledger.struck.is_some() || fault.strike.is_none() {
+                    row.struck += 1;
+                } else {
+                    println!("{fault} was not reached");
+                }
             }
             Err(error) => {
                 row.violations += 1;
@@ -61,17 +62,16 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<20} {:>6} {:>8} {:>11}",
-            "fault", "runs", "struck", "violations"
-        )?;
-        for (kind, row) in &self.rows {
+        let mut line = |columns: [&dyn fmt::Display; 5]| {
+            let [fault, runs, struck, writes, violations] = columns;
             writeln!(
                 f,
-                "{kind:<20} {:>6} {:>8} {:>11}",
-                row.runs, row.struck, row.violations
-            )?;
+                "{fault:<32} {runs:>6} {struck:>8} {writes:>14} {violations:>11}"
+            )
+        };
+        line([&"fault", &"runs", &"struck", &"writes at most", &"violations"])?;
+        for (kind, row) in &self.rows {
+            line([kind, &row.runs, &row.struck, &row.writes, &row.violations])?;
         }
         Ok(())
     }
