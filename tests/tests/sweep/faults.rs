@@ -1,10 +1,14 @@
 //! Which faults are tried: all, or a sample of them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
-use kubeop_tests::proxy::{Fault, Ledger, NewsFault, Strike, WriteFault};
+use kubeop_tests::proxy::{Fault, NewsFault, Strike, WriteFault};
+
+use crate::run::Walked;
+use crate::story::Story;
 
 /// Says `all` for every fault at every position.
 const WHICH: &str = "KUBEOP_TEST_SWEEP";
@@ -15,25 +19,44 @@ const SEED: &str = "KUBEOP_TEST_SEED";
 /// How late news are together with another fault.
 const LATE: Duration = Duration::from_secs(2);
 
+/// After these the controller does not know whether its write was carried out.
+const UNSEEN: [WriteFault; 4] = [
+    WriteFault::KillBefore,
+    WriteFault::KillAfter,
+    WriteFault::DropAnswer,
+    WriteFault::Answer(StatusCode::CONFLICT),
+];
+
+/// What is tried.
 pub struct Faults {
-    pub list: Vec<Fault>,
+    pub list: Vec<(Story, Fault)>,
     told: String,
 }
 
 impl Faults {
-    /// For a life in which so much passed.
-    pub fn from_environment(unharmed: &Ledger) -> Faults {
-        let (writes, news) = (unharmed.writes.len(), unharmed.news.len());
+    /// For lives in which so much passed.
+    pub fn from_environment(unharmed: &BTreeMap<Story, Walked>) -> Faults {
+        let mut list = Vec::new();
         if std::env::var(WHICH).as_deref() == Ok("all") {
-            let list = all(writes, news);
+            for (&story, walked) in unharmed {
+                let (writes, news) = (walked.ledger.writes.len(), walked.ledger.news.len());
+                list.extend(all(story, writes, news).into_iter().map(|fault| (story, fault)));
+            }
             let told = format!("all {} faults", list.len());
             return Faults { list, told };
         }
-        // The last moments differ a little from run to run.
-        let (writes, news) = (writes.saturating_sub(4), news.saturating_sub(8));
         let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or(0);
-        let list = sample(writes, news, seed);
+        for (&story, walked) in unharmed {
+            // The last moments differ a little from run to run.
+            let writes = walked.ledger.writes.len().saturating_sub(4);
+            let news = walked.ledger.news.len().saturating_sub(8);
+            list.extend(
+                sample(story, writes, news, seed)
+                    .into_iter()
+                    .map(|fault| (story, fault)),
+            );
+        }
         let told = format!("a sample of {} faults, {SEED}={seed}", list.len());
         Faults { list, told }
     }
@@ -45,52 +68,45 @@ impl fmt::Display for Faults {
     }
 }
 
-fn all(writes: usize, news: usize) -> Vec<Fault> {
-    let at_writes = (1..=writes).flat_map(|nth| WriteFault::ALL.map(|what| Fault::at_write(nth, what)));
-    let at_news = (1..=news).flat_map(|nth| NewsFault::ALL.map(|what| Fault::at_news(nth, what)));
-    // What was written is not known for a while: neither by its answer, nor by a watch.
-    let unseen = [
-        WriteFault::KillAfter,
-        WriteFault::DropAnswer,
-        WriteFault::Answer(StatusCode::CONFLICT),
-    ];
-    let unseen =
-        (1..=writes).flat_map(|nth| unseen.map(|what| Fault::at_write(nth, what).and_news_late(LATE)));
-    let late = [Fault::default().and_news_late(Duration::from_secs(10))];
-    late.into_iter()
-        .chain(at_writes)
-        .chain(at_news)
-        .chain(unseen)
-        .collect()
+fn all(story: Story, writes: usize, news: usize) -> Vec<Fault> {
+    let mut all = Vec::new();
+    all.extend((1..=writes).flat_map(|nth| WriteFault::ALL.map(|what| Fault::at_write(nth, what))));
+    all.extend((1..=news).flat_map(|nth| NewsFault::ALL.map(|what| Fault::at_news(nth, what))));
+    all.push(Fault::default().and_news_late(Duration::from_secs(10)));
+    if story == Story::Smooth {
+        // What was written is not known for a while: neither by its answer, nor by a watch.
+        let late = |nth, what| Fault::at_write(nth, what).and_news_late(LATE);
+        all.extend((1..=writes).flat_map(|nth| UNSEEN.map(|what| late(nth, what))));
+    }
+    all
 }
 
-/// Each kind of fault once, spread over the life: the seed says which comes where. What kills comes twice.
-fn sample(writes: usize, news: usize, seed: usize) -> Vec<Fault> {
-    let mut kinds: Vec<Fault> = Vec::new();
-    // It takes the longest, so it comes first.
-    kinds.push(Fault::at_write(1, WriteFault::DropAnswer).and_news_late(LATE));
-    let twice = [WriteFault::KillBefore, WriteFault::KillAfter];
-    kinds.extend(
-        WriteFault::ALL
-            .iter()
-            .chain(&twice)
-            .map(|&what| Fault::at_write(1, what)),
-    );
-    let count = kinds.len();
-    for (index, fault) in kinds.iter_mut().enumerate() {
-        let nth = position((index + seed) % count, count, writes, seed);
-        if let Some(Strike::AtWrite(at, _)) = &mut fault.strike {
-            *at = nth;
+/// Some faults, spread over the life: the seed says which comes where.
+fn sample(story: Story, writes: usize, news: usize, seed: usize) -> Vec<Fault> {
+    let at_once = |what: &WriteFault| (*what, Duration::ZERO);
+    let (at_writes, at_news): (Vec<_>, &[NewsFault]) = match story {
+        Story::Smooth => {
+            // What takes the longest comes first.
+            let late = std::iter::once((WriteFault::DropAnswer, LATE));
+            (
+                late.chain(WriteFault::ALL.iter().map(at_once)).collect(),
+                &NewsFault::ALL,
+            )
         }
-    }
-    let count = NewsFault::ALL.len();
-    kinds.extend(
-        NewsFault::ALL
-            .iter()
-            .enumerate()
-            .map(|(index, &what)| Fault::at_news(position((index + seed) % count, count, news, seed), what)),
-    );
-    kinds
+        Story::Troubled => (UNSEEN.iter().map(at_once).collect(), &[]),
+    };
+    let spread =
+        |index: usize, count: usize, length: usize| position((index + seed) % count, count, length, seed);
+    let count = at_writes.len();
+    let writes = at_writes
+        .into_iter()
+        .enumerate()
+        .map(|(index, (what, late))| Fault::at_write(spread(index, count, writes), what).and_news_late(late));
+    let news = at_news
+        .iter()
+        .enumerate()
+        .map(|(index, &what)| Fault::at_news(spread(index, at_news.len(), news), what));
+    writes.chain(news).collect()
 }
 
 /// A position in the n-th of so many equal parts of a life.
@@ -100,9 +116,9 @@ fn position(part: usize, parts: usize, length: usize, seed: usize) -> usize {
 }
 
 #[test]
-fn a_sample_holds_each_kind_of_fault_and_all_parts_of_the_life() {
+fn a_sample_is_spread_over_the_whole_life() {
     for seed in 0..20 {
-        let mut positions: Vec<usize> = sample(60, 100, seed)
+        let mut positions: Vec<usize> = sample(Story::Smooth, 60, 100, seed)
             .into_iter()
             .filter_map(|fault| match fault.strike {
                 Some(Strike::AtWrite(nth, _)) => Some(nth),
@@ -110,12 +126,13 @@ fn a_sample_holds_each_kind_of_fault_and_all_parts_of_the_life() {
             })
             .collect();
         positions.sort_unstable();
-        for pair in positions.windows(2) {
-            assert!(pair[0] < pair[1] && pair[1] - pair[0] < 14, "{positions:?}");
-        }
+        assert_eq!(positions.len(), WriteFault::ALL.len() + 1);
         assert!(
             positions.iter().all(|nth| (1..=60).contains(nth)),
             "{positions:?}"
         );
+        for pair in positions.windows(2) {
+            assert!(pair[0] < pair[1] && pair[1] - pair[0] < 16, "{positions:?}");
+        }
     }
 }

@@ -11,12 +11,15 @@ mod snapshot;
 mod story;
 mod table;
 
+use std::collections::BTreeMap;
+
 use futures::StreamExt;
 use kubeop_tests::proxy::Fault;
 
 use faults::Faults;
 use ground::Ground;
-use run::Run;
+use run::{Run, Walked};
+use story::Story;
 use table::Table;
 
 /// Runs at the same time. A run mostly waits, for Jobs and Pods.
@@ -24,22 +27,24 @@ const AT_ONCE: usize = 6;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_breaks_the_end_state_is_the_same() {
-    let ground = Ground::start().await.unwrap();
-    let unharmed = Run::new(&ground, 0, Fault::default()).walk(None).await.unwrap();
-    println!(
-        "without faults: {} writes, {} news of watches",
-        unharmed.ledger.writes.len(),
-        unharmed.ledger.news.len()
-    );
-    for (user, calls) in unharmed.ledger.calls() {
-        println!("  {user}: {calls}");
+    let ground = &Ground::start().await.unwrap();
+    let without = async |(number, story)| Run::new(ground, number, story, Fault::default()).walk(None).await;
+    let unharmed = futures::future::try_join_all((0..).zip(Story::ALL).map(without));
+    let unharmed: BTreeMap<Story, Walked> = Story::ALL.into_iter().zip(unharmed.await.unwrap()).collect();
+    for (story, Walked { ledger, .. }) in &unharmed {
+        let (writes, news) = (ledger.writes.len(), ledger.news.len());
+        println!("{story:?} life without faults: {writes} writes, {news} news of watches");
+        for (user, calls) in ledger.calls() {
+            println!("  {user}: {calls}");
+        }
     }
-    let faults = Faults::from_environment(&unharmed.ledger);
+    let faults = Faults::from_environment(&unharmed);
     println!("{faults}");
-    let runs = faults.list.iter().zip(1..).map(|(&fault, number)| {
-        let (ground, unharmed) = (&ground, &unharmed);
+    let numbered = faults.list.iter().zip(unharmed.len()..);
+    let runs = numbered.map(|(&(story, fault), number)| {
+        let unharmed = unharmed.get(&story);
         async move {
-            let walked = Run::new(ground, number, fault).walk(Some(unharmed)).await;
+            let walked = Run::new(ground, number, story, fault).walk(unharmed).await;
             (fault, walked)
         }
     });

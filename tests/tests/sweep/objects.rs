@@ -1,5 +1,6 @@
 //! What is delivered: an App of four small objects and two hooks, its second revision, and what stands by.
 
+use kubeop_tests::fake;
 use serde_json::{Value, json};
 
 /// The App that lives and dies.
@@ -19,9 +20,6 @@ pub const DELIVERED: [(&str, &str); 5] = [
     ("services", "pay"),
     ("deployments", "pay"),
 ];
-
-/// How many hooks it has.
-pub const HOOKS: usize = 2;
 
 /// How many Pods each revision makes.
 pub const REPLICAS: usize = 2;
@@ -55,7 +53,7 @@ pub fn first(project: &str) -> Value {
         deployment("1"),
         service()
     ]);
-    app(APP, project, &manifests, &hooks())
+    app(APP, project, &manifests, &hooks(json!([])))
 }
 
 /// Changes one object, leaves one out, brings one.
@@ -66,12 +64,19 @@ pub fn second(project: &str) -> Value {
         deployment("2"),
         service(),
     ]);
-    app(APP, project, &manifests, &hooks())
+    app(APP, project, &manifests, &hooks(json!([])))
 }
 
-fn hooks() -> Value {
-    let hook = |name: &str| json!([{"name": name, "image": format!("ghcr.io/acme/{name}:1")}]);
-    json!({"pre": hook("migrate"), "post": hook("notify")})
+/// The second one with a pre hook that fails.
+pub fn failing(project: &str) -> Value {
+    let mut app = second(project);
+    app["spec"]["hooks"] = hooks(json!([{"name": fake::EXIT_CODE, "value": "3"}]));
+    app
+}
+
+fn hooks(env: Value) -> Value {
+    let hook = |name: &str, env: Value| json!([{"name": name, "image": format!("ghcr.io/acme/{name}:1"), "env": env}]);
+    json!({"pre": hook("migrate", env), "post": hook("notify", json!([]))})
 }
 
 fn app(name: &str, project: &str, manifests: &Value, hooks: &Value) -> Value {

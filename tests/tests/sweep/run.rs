@@ -13,7 +13,7 @@ use kubeop_tests::{Identity, wait};
 use crate::ground::{CONTROLLER, Ground};
 use crate::objects::DROPPED;
 use crate::snapshot::{self, Snapshot};
-use crate::story::{self, Place, Step};
+use crate::story::{self, Place, Step, Story};
 use crate::{audit, difference};
 
 /// How long one step may take, with the waits after a fault and on a busy machine.
@@ -26,6 +26,7 @@ pub struct Run<'a> {
     ground: &'a Ground,
     place: Place,
     name: String,
+    story: Story,
     fault: Fault,
 }
 
@@ -36,11 +37,12 @@ pub struct Walked {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(ground: &'a Ground, number: usize, fault: Fault) -> Run<'a> {
+    pub fn new(ground: &'a Ground, number: usize, story: Story, fault: Fault) -> Run<'a> {
         Run {
             ground,
             place: Place::new(format!("sweep-{number:04}")),
             name: format!("{CONTROLLER}-{number:04}"),
+            story,
             fault,
         }
     }
@@ -66,7 +68,7 @@ impl<'a> Run<'a> {
         let ours =
             |entry: &kubeop_tests::audit::Entry| entry.namespace.as_deref() == Some(&self.place.namespace);
         let entries: Vec<_> = log.entries()?.into_iter().filter(ours).collect();
-        let mut faults = audit::faults(&entries);
+        let mut faults = audit::faults(self.story, &entries);
         faults.extend(bystanders_changed(&snapshots));
         faults.extend(snapshots.get(&Step::Second).and_then(not_pruned));
         faults.extend(unharmed.and_then(|unharmed| storm(&unharmed.ledger, &ledger)));
@@ -108,11 +110,11 @@ impl<'a> Run<'a> {
 
     async fn live(&self, unharmed: Option<&Walked>) -> Result<BTreeMap<Step, Snapshot>> {
         let mut snapshots = BTreeMap::new();
-        for step in Step::ALL {
+        for &step in self.story.steps() {
             story::act(self.ground, &self.place, step).await?;
             let expected = match step {
                 // What was put right is as it was, and what is gone leaves no trace.
-                Step::Drift => snapshots.get(&Step::Second),
+                Step::Drift | Step::Resumption => snapshots.get(&Step::Second),
                 Step::Deletion => snapshots.get(&Step::Bystanders),
                 _ => unharmed.and_then(|unharmed| unharmed.snapshots.get(&step)),
             };
@@ -135,11 +137,12 @@ impl<'a> Run<'a> {
     /// What a person needs to know of a run that went wrong.
     fn words(&self, ledger: &Ledger) -> String {
         let fault = self.fault;
+        let story = self.story;
         let mut words = match (fault.strike, &ledger.struck) {
-            _ if fault == Fault::default() => "without any fault".to_owned(),
-            (None, _) => fault.to_string(),
-            (Some(_), Some(struck)) => format!("{fault}, which was: {struck}"),
-            (Some(_), None) => format!("{fault}, which was not reached"),
+            _ if fault == Fault::default() => format!("{story:?} life without any fault"),
+            (None, _) => format!("{story:?} life, {fault}"),
+            (Some(_), Some(struck)) => format!("{story:?} life, {fault}, which was: {struck}"),
+            (Some(_), None) => format!("{story:?} life, {fault}, which was not reached"),
         };
         let log = std::fs::read_to_string(self.ground.cluster.log_of(&self.name)).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();

@@ -81,8 +81,8 @@ fn tell(plural: &str, mut object: Value, uids: &Uids) -> Result<(String, Value)>
             let owner = metadata["ownerReferences"][0]["kind"]
                 .as_str()
                 .unwrap_or("nobody");
-            let phase = &object["status"]["phase"];
-            (format!("of-{owner}"), json!({"phase": phase, "going": going}))
+            let phase = object["status"]["phase"].as_str().unwrap_or_default();
+            (format!("of-{owner}-{phase}"), json!({"going": going}))
         }
         "replicasets" => {
             let replicas = &object["spec"]["replicas"];
@@ -97,6 +97,10 @@ fn tell(plural: &str, mut object: Value, uids: &Uids) -> Result<(String, Value)>
         _ => {
             let status = status(plural, object["status"].take());
             object["metadata"] = clean(object["metadata"].take());
+            if plural == "apps" {
+                // Counts what a person did.
+                object["metadata"]["generation"].take();
+            }
             if let Some(spec) = object["spec"].as_object_mut() {
                 spec.remove("clusterIP");
                 spec.remove("clusterIPs");
@@ -153,6 +157,11 @@ fn status(plural: &str, mut status: Value) -> Value {
     let conditions = status["conditions"].as_array_mut().into_iter().flatten();
     for condition in conditions {
         condition["lastTransitionTime"].take();
+        condition["observedGeneration"].take();
+    }
+    if let Some(fields) = status.as_object_mut() {
+        // That it is the present one is known before a snapshot is taken.
+        fields.remove("observedGeneration");
     }
     match plural {
         "apps" => status,

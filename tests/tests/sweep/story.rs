@@ -1,10 +1,19 @@
-//! The life of an App, step by step: what a person does, and when it is settled.
+//! The lives of an App, step by step: what a person does, and when it is settled.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::ground::Ground;
-use crate::objects::{APP, OTHER, bystanders, first, other, project, second};
+use crate::objects::{APP, OTHER, bystanders, failing, first, other, project, second};
+
+/// One life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Story {
+    /// Everything goes well.
+    Smooth,
+    /// A hook fails, and a person stops delivery for a while.
+    Troubled,
+}
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,24 +24,63 @@ pub enum Step {
     Bystanders,
     /// The App comes.
     First,
-    /// Its second revision.
+    /// A revision whose pre hook fails.
+    Failure,
+    /// The hook is to run again, and fails again.
+    Retry,
+    /// The second revision that is delivered.
     Second,
     /// Somebody changes one delivered object and deletes another.
     Drift,
+    /// `spec.suspend: true`.
+    Suspension,
+    /// Somebody changes a delivered object, then delivery goes on.
+    Resumption,
     /// The App is deleted.
     Deletion,
 }
 
-impl Step {
-    pub const ALL: [Step; 6] = [
-        Step::Project,
-        Step::Bystanders,
-        Step::First,
-        Step::Second,
-        Step::Drift,
-        Step::Deletion,
-    ];
+impl Story {
+    pub const ALL: [Story; 2] = [Story::Smooth, Story::Troubled];
+
+    pub fn steps(self) -> &'static [Step] {
+        match self {
+            Story::Smooth => &[
+                Step::Project,
+                Step::Bystanders,
+                Step::First,
+                Step::Second,
+                Step::Drift,
+                Step::Deletion,
+            ],
+            Story::Troubled => &[
+                Step::Project,
+                Step::Bystanders,
+                Step::First,
+                Step::Failure,
+                Step::Retry,
+                Step::Second,
+                Step::Suspension,
+                Step::Resumption,
+                Step::Deletion,
+            ],
+        }
+    }
+
+    /// How many hooks run in it.
+    pub fn hooks(self) -> usize {
+        self.steps()
+            .iter()
+            .map(|step| match step {
+                Step::First | Step::Second => 2,
+                Step::Failure | Step::Retry => 1,
+                _ => 0,
+            })
+            .sum()
+    }
 }
+
+const RETRY: &str = "platform.kubeop.io/retry-hooks";
 
 /// Where one run plays.
 pub struct Place {
@@ -67,6 +115,15 @@ pub async fn act(ground: &Ground, place: &Place, step: Step) -> Result<()> {
     let projects = "/apis/platform.kubeop.io/v1alpha1/projects";
     let apps = place.app_path("");
     let apps = apps.trim_end_matches('/');
+    let app = place.app_path(APP);
+    let change = async |fields: Value| ground.edit(&app, &fields).await;
+    let respecify = async |mut app: Value| change(json!({"spec": app["spec"].take()})).await;
+    let settings = place.core_path("configmaps/settings");
+    let edit_settings = async || {
+        ground
+            .edit(&settings, &json!({"data": {"value": "by hand"}}))
+            .await
+    };
     match step {
         Step::Project => ground.create(projects, &project(&place.project)).await,
         Step::Bystanders => {
@@ -76,33 +133,42 @@ pub async fn act(ground: &Ground, place: &Place, step: Step) -> Result<()> {
             ground.create(apps, &other(&place.project)).await
         }
         Step::First => ground.create(apps, &first(&place.project)).await,
-        Step::Second => {
-            let spec = second(&place.project)["spec"].take();
-            ground.edit(&place.app_path(APP), &json!({"spec": spec})).await
+        Step::Failure => respecify(failing(&place.project)).await,
+        Step::Retry => {
+            let annotations = json!({RETRY: "once more"});
+            change(json!({"metadata": {"annotations": annotations}})).await
+        }
+        Step::Second => respecify(second(&place.project)).await,
+        Step::Suspension => change(json!({"spec": {"suspend": true}})).await,
+        Step::Resumption => {
+            edit_settings().await?;
+            change(json!({"spec": {"suspend": null}})).await
         }
         Step::Drift => {
-            let settings = place.core_path("configmaps/settings");
-            ground
-                .edit(&settings, &json!({"data": {"value": "by hand"}}))
-                .await?;
+            edit_settings().await?;
             ground.delete(&place.core_path("services/pay")).await
         }
-        Step::Deletion => ground.delete(&place.app_path(APP)).await,
+        Step::Deletion => ground.delete(&app).await,
     }
 }
 
 /// An error as long as a step is not settled: what is missing.
 pub async fn settled(ground: &Ground, place: &Place, step: Step) -> Result<()> {
-    let path = match step {
-        Step::Project => place.project_path(),
-        Step::Bystanders => place.app_path(OTHER),
-        Step::First | Step::Second | Step::Drift => place.app_path(APP),
+    let (path, end) = match step {
+        Step::Project => (place.project_path(), ("True", "Succeeded")),
+        Step::Bystanders => (place.app_path(OTHER), ("True", "Succeeded")),
+        Step::First | Step::Second | Step::Drift | Step::Resumption => {
+            (place.app_path(APP), ("True", "Succeeded"))
+        }
+        Step::Failure | Step::Retry => (place.app_path(APP), ("False", "HookFailed")),
+        Step::Suspension => (place.app_path(APP), ("False", "Suspended")),
         Step::Deletion => {
             let left = ground.get(&place.app_path(APP)).await?;
+            let status = left.as_ref().map(|left| conditions(&left["status"]));
             ensure!(
                 left.is_none(),
-                "App {APP} is still there: {}",
-                left.unwrap_or_default()["status"]
+                "the App is still there: {}",
+                status.unwrap_or_default()
             );
             return Ok(());
         }
@@ -114,9 +180,14 @@ pub async fn settled(ground: &Ground, place: &Place, step: Step) -> Result<()> {
         .into_iter()
         .flatten()
         .find(|condition| condition["type"] == "Ready");
-    let ready = ready.is_some_and(|ready| ready["status"] == "True" && ready["reason"] == "Succeeded");
+    let there = ready.is_some_and(|ready| ready["status"] == end.0 && ready["reason"] == end.1);
     let current = status["observedGeneration"] == object["metadata"]["generation"];
-    ensure!(ready && current, "{}", conditions(status));
+    let handled = status["handled"][RETRY] == object["metadata"]["annotations"][RETRY];
+    ensure!(
+        there && current && handled,
+        "its conditions are {}",
+        conditions(status)
+    );
     Ok(())
 }
 
