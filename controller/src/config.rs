@@ -1,6 +1,7 @@
 //! What can be configured, each by flag or environment.
 
 use clap::Parser;
+use kubeop_shared::image::Allowlist;
 use std::net::SocketAddr;
 
 /// Delivers Apps: runs their hooks, applies what they render to, keeps it so, and says how it stands.
@@ -13,6 +14,11 @@ pub struct Config {
     /// Where `/healthz`, `/readyz` and `/version` are served.
     #[arg(long, env = "KUBEOP_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+
+    /// Registries that images may come from, as the webhook has them. Apps whose images are no longer among them are
+    /// told so. Empty: any, where no Tenant or Project narrows.
+    #[arg(long, env = "KUBEOP_IMAGE_ALLOWLIST", default_value = "", value_parser = Allowlist::parse_comma_separated)]
+    pub image_allowlist: Allowlist,
 
     /// Value of the label `app.kubeop.io/cluster-id`. Default: the uid of the namespace kube-system.
     #[arg(long, env = "KUBEOP_CLUSTER_ID")]
@@ -35,6 +41,16 @@ mod tests {
     #[test]
     fn the_flags_are_sound() {
         Config::command().debug_assert();
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_refused_by_name() {
+        let refused = Config::try_parse_from(["kubeop-controller", "--image-allowlist=ghcr.io,acme"]);
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.contains("--image-allowlist") && refused.contains("\"acme\""),
+            "{refused}"
+        );
     }
 
     #[test]

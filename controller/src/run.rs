@@ -104,6 +104,7 @@ async fn deliver(
         cluster: cluster.clone(),
         world: world.clone(),
         memories: Memories::default(),
+        allowlist: Some(config.image_allowlist.clone()).filter(|list| !list.is_empty()),
         cluster_id: cluster_id.clone(),
     });
     let projects = Arc::new(Projects {
@@ -183,6 +184,14 @@ fn split(
     let app = api_resource(names::GROUP, names::VERSION, "App");
     let project = api_resource(names::GROUP, names::VERSION, "Project");
     tokio::spawn(async move {
+        let wake_within = |namespaces: &[String]| {
+            for object in apps.state() {
+                let namespace = object.metadata.namespace.as_ref();
+                if namespace.is_some_and(|namespace| namespaces.contains(namespace)) {
+                    let _ = wake_app.send(ObjectRef::from_obj_with(&*object, app.clone()));
+                }
+            }
+        };
         while let Some(concerned) = woken.recv().await {
             // Sending fails when the loops have ended: then nobody cares.
             match concerned {
@@ -192,19 +201,19 @@ fn split(
                 Concerns::App(key) => {
                     let _ = wake_app.send(ObjectRef::new_with(&key.name, app.clone()).within(&key.namespace));
                 }
+                Concerns::Tenant(name) => {
+                    let of_tenant = world
+                        .projects
+                        .filter(|_, project| (project.tenant == name).then(|| project.namespace.clone()));
+                    wake_within(&of_tenant);
+                }
                 Concerns::Kinds(group) => {
                     for key in world.kinds.changed(&group) {
                         let app = ObjectRef::new_with(&key.name, app.clone()).within(&key.namespace);
                         let _ = wake_app.send(app);
                     }
                 }
-                Concerns::Namespace(namespace) => {
-                    for object in apps.state() {
-                        if object.metadata.namespace.as_deref() == Some(&namespace) {
-                            let _ = wake_app.send(ObjectRef::from_obj_with(&*object, app.clone()));
-                        }
-                    }
-                }
+                Concerns::Namespace(namespace) => wake_within(&[namespace]),
             }
         }
     });

@@ -193,6 +193,14 @@ impl<'a> KubeOp<'a> {
         self.start_controller().await
     }
 
+    /// Both programs again with another list of registries, as a change of their configuration does it.
+    pub async fn restart_with_allowlist(&mut self, allowlist: &[&str]) -> Result<()> {
+        self.options.allowlist = allowlist.iter().map(ToString::to_string).collect();
+        self.stop_webhook().await?;
+        self.start_webhook().await?;
+        self.restart_controller().await.map(drop)
+    }
+
     async fn start(&self, name: &str, path: &Path, args: Vec<String>, identity: &Identity) -> Result<i32> {
         let kubeconfig = self.cluster.kubeconfig_of(identity)?;
         self.cluster

@@ -8,7 +8,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource, ResourceExt};
 use kubeop_shared::admission::{
-    ClusterFacts, Fact, Facts, Known, NamespaceFacts, ProjectFacts, Request, TenantFacts, Verdict, lists,
+    ClusterFacts, Fact, Facts, Known, NamespaceFacts, ProjectFacts, Request, TenantFacts, Verdict,
 };
 use kubeop_shared::api::names::{LABEL_PROJECT_ID, LABEL_TENANT_ID};
 use kubeop_shared::api::{Project, ProjectSpec, Tenant, TenantSpec};
@@ -287,7 +287,7 @@ fn project_facts(object: &DynamicObject) -> Option<ProjectFacts> {
     Some(ProjectFacts {
         name: object.name_any(),
         namespace: spec.namespace_or_default(&object.name_any()),
-        allowlist: lists::narrowing(&spec.image_allowlist),
+        allowlist: Allowlist::narrowing(&spec.image_allowlist),
         enforcement: spec.enforcement.unwrap_or_default(),
         tenant: spec.tenant_ref,
     })
@@ -297,7 +297,7 @@ fn tenant_facts(object: &DynamicObject) -> Option<TenantFacts> {
     let spec = spec::<TenantSpec>(object)?;
     Some(TenantFacts {
         name: object.name_any(),
-        allowlist: lists::narrowing(&spec.image_allowlist),
+        allowlist: Allowlist::narrowing(&spec.image_allowlist),
         contact: spec.contact,
     })
 }

@@ -3,6 +3,7 @@
 mod act;
 mod adopt;
 mod apply;
+mod compliant;
 mod drift;
 mod events;
 mod hook_views;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kube::runtime::controller::Action as Next;
 use kubeop_shared::delivery::{Action, Attempted, WaitFor, decide};
+use kubeop_shared::image::Allowlist;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +46,8 @@ pub struct Apps<C> {
     pub followed: Followed,
     /// Value of the label `cluster-id`.
     pub cluster_id: String,
+    /// The cluster's list of registries; none: any.
+    pub allowlist: Option<Allowlist>,
 }
 
 impl<C: Cluster> Apps<C> {

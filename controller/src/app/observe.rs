@@ -70,6 +70,7 @@ impl<C: Cluster> Apps<C> {
             failure: memory.failure.clone(),
             refused: memory.refused.clone(),
             fights: memory.drift.fights().clone(),
+            compliant: self.compliant(subject, &record),
             status: Report::of(&subject.status),
             record,
         })

@@ -7,7 +7,7 @@ use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::{AppSpec, AppStatus, names};
 use kubeop_shared::delivery::{AppView, Gate, Stage, Wanted, WantedObject};
 use kubeop_shared::manifests::{Object, duplicates, read_manifests};
-use kubeop_shared::render::{Ownership, Target, render};
+use kubeop_shared::render::{Ownership, Target, images, render};
 use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, RevisionHash, RevisionSpec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -147,9 +147,9 @@ impl Ask {
             replicas: spec.delivery.image.as_ref().and_then(|image| image.replicas),
             progress_deadline: spec.progress_deadline_seconds,
         };
-        let rendered = render(&revision, &target)
-            .into_iter()
-            .map(|object| (object, Source::Rendered));
+        let rendered = render(&revision, &target);
+        let images = images(&revision, rendered.iter().chain(&manifests));
+        let rendered = rendered.into_iter().map(|object| (object, Source::Rendered));
         let given = manifests.into_iter().map(|object| (object, Source::Given));
         let mut objects = BTreeMap::new();
         let mut wanted = Vec::new();
@@ -174,12 +174,10 @@ impl Ask {
             wanted.push(WantedObject { key, stage, rendered });
         }
         let names = |hooks: &[Hook]| hooks.iter().map(|hook| hook.name.clone()).collect();
-        let images = revision.image().map(|image| image.reference.clone()).into_iter();
-        let hooks = revision.pre_hooks().iter().chain(revision.post_hooks());
         let wanted = Wanted {
             pre: names(revision.pre_hooks()),
             post: names(revision.post_hooks()),
-            images: images.chain(hooks.map(|hook| hook.image.clone())).collect(),
+            images,
             objects: wanted,
             left,
             hash,

@@ -15,7 +15,7 @@ use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
 use kube::{Api, Client};
 use kubeop_shared::api::names;
 use kubeop_shared::revision::ObjectKey;
-use sinks::{Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, Projects, Records};
+use sinks::{Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, Projects, Records, Tenants};
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub enum Concerns {
     Project(String),
     /// Every App of a namespace.
     Namespace(String),
+    /// Every App of a Tenant's Projects.
+    Tenant(String),
     /// Every App that waits for a kind: the definitions of this group changed.
     Kinds(String),
 }
@@ -99,6 +101,12 @@ pub fn start(
         run(
             Watch::whole(client, names::GROUP, names::VERSION, "Project", ""),
             Projects,
+            world,
+            wake,
+        ),
+        run(
+            Watch::whole(client, names::GROUP, names::VERSION, "Tenant", ""),
+            Tenants,
             world,
             wake,
         ),

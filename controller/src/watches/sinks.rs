@@ -3,7 +3,7 @@
 use super::{AfterBreak, Concerns, Sink};
 use crate::world::{
     AppKey, Cache, Delivered, HookJobEntry, HookPod, Scaled, World, digest_live, digest_namespace,
-    digest_project, digest_record,
+    digest_project, digest_record, digest_tenant,
 };
 use kube::ResourceExt;
 use kube::api::DynamicObject;
@@ -31,6 +31,25 @@ impl Sink for Projects {
         std::iter::once(Concerns::Project(key.clone()))
             .chain(namespace)
             .collect()
+    }
+}
+
+pub(super) struct Tenants;
+
+impl Sink for Tenants {
+    type Key = String;
+    type Value = crate::world::TenantView;
+    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
+        &world.tenants
+    }
+    fn key(&self, object: &DynamicObject) -> Option<String> {
+        Some(object.name_any())
+    }
+    fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
+        digest_tenant(object)
+    }
+    fn concerns(&self, key: &String, _: Option<&Self::Value>) -> Vec<Concerns> {
+        vec![Concerns::Tenant(key.clone())]
     }
 }
 

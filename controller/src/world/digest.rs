@@ -2,12 +2,15 @@
 
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType};
-use kubeop_shared::api::{Project, names};
+use kubeop_shared::api::project::Enforcement;
+use kubeop_shared::api::{Project, Tenant, names};
 use kubeop_shared::delivery::{Live, managed_fields};
 use kubeop_shared::health::{Health, health, note};
+use kubeop_shared::image::Allowlist;
 use kubeop_shared::revision::{Digest, Record, RecordError};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What an App needs to know of its Project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,19 @@ pub struct ProjectView {
     pub ready: bool,
     /// What its Ready condition says.
     pub message: String,
+    /// Registries; none: does not narrow.
+    pub allowlist: Option<Arc<Allowlist>>,
+    /// Whether its rules are enforced.
+    pub enforcement: Enforcement,
+}
+
+/// What an App needs to know of its Tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantView {
+    /// Whom to ask.
+    pub contact: Option<String>,
+    /// Registries; none: does not narrow.
+    pub allowlist: Option<Arc<Allowlist>>,
 }
 
 /// What is known of a namespace.
@@ -123,6 +139,17 @@ pub fn digest_project(object: &DynamicObject) -> Option<ProjectView> {
             || "it was not looked at yet".to_owned(),
             |ready| ready.message.clone(),
         ),
+        allowlist: Allowlist::narrowing(&project.spec.image_allowlist).map(Arc::new),
+        enforcement: project.spec.enforcement.unwrap_or_default(),
+    })
+}
+
+/// What is kept of a Tenant; none if it cannot be read.
+pub fn digest_tenant(object: &DynamicObject) -> Option<TenantView> {
+    let Tenant { spec, .. } = object.clone().try_parse().ok()?;
+    Some(TenantView {
+        allowlist: Allowlist::narrowing(&spec.image_allowlist).map(Arc::new),
+        contact: spec.contact,
     })
 }
 

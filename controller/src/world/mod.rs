@@ -6,7 +6,8 @@ mod kinds;
 
 pub use cache::Cache;
 pub use digest::{
-    NamespaceView, ProjectView, RecordEntry, digest_live, digest_namespace, digest_project, digest_record,
+    NamespaceView, ProjectView, RecordEntry, TenantView, digest_live, digest_namespace, digest_project,
+    digest_record, digest_tenant,
 };
 pub use kinds::Kinds;
 
@@ -73,6 +74,8 @@ pub struct Scaled {
 pub struct World {
     /// Projects by name.
     pub projects: Cache<String, ProjectView>,
+    /// Tenants by name.
+    pub tenants: Cache<String, TenantView>,
     /// Namespaces by name.
     pub namespaces: Cache<String, NamespaceView>,
     /// Records by the App that they are named after.

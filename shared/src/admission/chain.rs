@@ -113,27 +113,49 @@ fn judge_app(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<
     references::project(&scope, &spec.project_ref, &mut violations);
     project_namespace::check(&scope, request, spec.namespace.as_deref(), &mut violations);
     project_namespace::named(metadata.generate_name.as_deref(), &mut violations);
-    images(facts, &scope, Place::App, object, &mut violations);
-    for (field, list) in app::manifests(&spec) {
-        embedded::check(
-            facts,
-            &scope,
-            field,
-            &list.manifests,
-            &mut violations,
-            &mut warnings,
-        );
-    }
-    // An update is judged on what it changes: metadata, status and scale pass.
+    delivery(facts, &scope, object, &spec, &mut violations, &mut warnings);
     if !violations.is_empty()
-        && request
-            .old_object
-            .is_some_and(|old| app::same_revision(old, object))
+        && let Some(old) = request.old_object
     {
-        warnings.extend(violations.drain(..).map(|violation| stands(&violation)));
+        if app::same_revision(old, object) {
+            // An update is judged on what it changes: metadata, status and scale pass.
+            warnings.extend(violations.drain(..).map(|violation| stands(&violation)));
+        } else {
+            tell_of_before(facts, &scope, old, &mut violations);
+        }
     }
     labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
     Ok(verdict(request, &scope, violations, warnings))
+}
+
+/// What an App delivers: images, hooks and manifests.
+fn delivery(
+    facts: &Facts,
+    scope: &Scope,
+    object: &RawValue,
+    spec: &app::Spec,
+    violations: &mut Vec<Violation>,
+    warnings: &mut Vec<String>,
+) {
+    images(facts, scope, Place::App, object, violations);
+    for (field, list) in app::manifests(spec) {
+        embedded::check(facts, scope, field, &list.manifests, violations, warnings);
+    }
+}
+
+/// Says of images that stood there before why they are refused now, and what is not.
+fn tell_of_before(facts: &Facts, scope: &Scope, old: &RawValue, violations: &mut [Violation]) {
+    let mut before = Vec::new();
+    if let Ok(app) = app::read(old) {
+        delivery(facts, scope, old, &app.spec, &mut before, &mut Vec::new());
+    }
+    for violation in violations {
+        if violation.code == Code::ImageNotAllowed && before.contains(violation) {
+            violation
+                .why
+                .push_str(", so a new revision with it could not start; metadata and scale may still change");
+        }
+    }
 }
 
 /// A Pod or anything else in a project namespace.

@@ -17,16 +17,3 @@ pub(super) fn check(entries: &[String], violations: &mut Vec<Violation>) {
         }
     }
 }
-
-/// The list that a Tenant's or Project's entries make; none where none are given. An entry that cannot be
-/// read covers nothing, so a list of nothing else refuses everything: never wider than what was meant.
-pub fn narrowing(entries: &[String]) -> Option<Allowlist> {
-    if entries.is_empty() {
-        return None;
-    }
-    let readable = entries
-        .iter()
-        .map(String::as_str)
-        .filter(|entry| Allowlist::parse([*entry]).is_ok());
-    Some(Allowlist::parse(readable).unwrap_or_default())
-}

@@ -9,7 +9,7 @@ mod embedded;
 #[cfg(test)]
 mod embedded_tests;
 pub mod facts;
-pub mod lists;
+mod lists;
 mod one_pass;
 mod ownership_labels;
 mod project_namespace;

@@ -2,9 +2,8 @@
 
 use super::scope::Scope;
 use super::{Code, Facts, Violation};
-use crate::image::{Allowlist, ImageReference, ReferenceError};
+use crate::image::{ImageReference, ReferenceError, Registries};
 use crate::manifests::{FieldPath, Found};
-use std::fmt;
 
 /// What is wrong with the image that stands at `path`; none if it may run.
 pub(super) fn check(
@@ -18,12 +17,12 @@ pub(super) fn check(
     };
     match ImageReference::parse(text) {
         Ok(image) => {
-            let (level, list) = lists(facts, scope).find(|(_, list)| !list.allows(&image))?;
+            let refusal = registries(facts, scope).refusing(&image)?;
             Some(Violation {
                 code: Code::ImageNotAllowed,
                 path: path.to_string(),
                 value: image.canonical().to_string(),
-                why: format!("is not in the list of {level} ({list})"),
+                why: refusal.to_string(),
                 remedy: format!("Use one of these, or ask {}.", scope.whom_to_ask()),
             })
         }
@@ -52,34 +51,13 @@ fn unreadable(path: &FieldPath<'_>, text: &str, why: String) -> Violation {
     }
 }
 
-/// Whose list it is.
-enum Level<'s> {
-    Cluster,
-    Tenant(&'s str),
-    Project(&'s str),
-}
-
-impl fmt::Display for Level<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cluster => f.write_str("the cluster"),
-            Self::Tenant(name) => write!(f, "tenant {name}"),
-            Self::Project(name) => write!(f, "project {name}"),
-        }
-    }
-}
-
-/// The lists that hold, narrowest last.
-fn lists<'s>(facts: &'s Facts, scope: &'s Scope) -> impl Iterator<Item = (Level<'s>, &'s Allowlist)> {
-    let cluster = facts.cluster.allowlist.as_ref();
+/// The lists that hold.
+fn registries<'s>(facts: &'s Facts, scope: &'s Scope) -> Registries<'s> {
     let tenant = scope.tenant.as_deref();
     let project = scope.project.as_deref();
-    let of_tenant = tenant.and_then(|tenant| Some((Level::Tenant(&tenant.name), tenant.allowlist.as_ref()?)));
-    let of_project =
-        project.and_then(|project| Some((Level::Project(&project.name), project.allowlist.as_ref()?)));
-    cluster
-        .map(|list| (Level::Cluster, list))
-        .into_iter()
-        .chain(of_tenant)
-        .chain(of_project)
+    Registries {
+        cluster: facts.cluster.allowlist.as_ref(),
+        tenant: tenant.and_then(|tenant| Some((tenant.name.as_str(), tenant.allowlist.as_ref()?))),
+        project: project.and_then(|project| Some((project.name.as_str(), project.allowlist.as_ref()?))),
+    }
 }

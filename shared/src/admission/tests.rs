@@ -119,6 +119,23 @@ fn s07_a_bad_container_from_before_does_not_stop_a_good_one() {
 }
 
 #[test]
+fn s20_an_app_from_before_may_be_scaled_and_a_new_revision_of_it_is_told_why_not() {
+    let old = app("quay.io/acme/x");
+    let mut scaled = old.clone();
+    scaled["spec"]["delivery"]["image"]["replicas"] = json!(5);
+    let warnings = answer(&facts(), &review(APP, "kubeop-web", &scaled, Some(&old))).unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let mut edited = old.clone();
+    edited["spec"]["delivery"]["image"]["args"] = json!(["--verbose"]);
+    let refused = answer(&facts(), &review(APP, "kubeop-web", &edited, Some(&old))).unwrap_err();
+    let told = "so a new revision with it could not start; metadata and scale may still change";
+    assert!(refused.contains("1 fault") && refused.contains(told), "{refused}");
+    let other = app("quay.io/acme/y");
+    let refused = answer(&facts(), &review(APP, "kubeop-web", &other, Some(&old))).unwrap_err();
+    assert!(!refused.contains(told), "{refused}");
+}
+
+#[test]
 fn s16_an_object_that_is_going_away_may_go() {
     let mut ending = app("evil.example/x");
     ending["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");

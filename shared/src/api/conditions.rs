@@ -93,6 +93,10 @@ pub enum Reason {
     UnreadableRecord,
     /// The webhook does not refuse a foreign image in the namespace.
     GateOpen,
+    /// Every image is in the lists of today.
+    ImagesAllowed,
+    /// An image is not in a list of today, although it was when it was delivered.
+    ImageNotAllowed,
     /// The object is being deleted.
     Deleting,
     /// Objects that must go first are still there.
@@ -180,7 +184,7 @@ impl ConditionStatus {
 }
 
 impl Reason {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 28] = [
         Self::UnknownKind,
         Self::PruneBlocked,
         Self::Succeeded,
@@ -205,6 +209,8 @@ impl Reason {
         Self::NewerRecord,
         Self::UnreadableRecord,
         Self::GateOpen,
+        Self::ImagesAllowed,
+        Self::ImageNotAllowed,
         Self::Deleting,
         Self::StillInUse,
     ];
@@ -241,6 +247,8 @@ impl Reason {
             Self::NewerRecord => "NewerRecord",
             Self::UnreadableRecord => "UnreadableRecord",
             Self::GateOpen => "GateOpen",
+            Self::ImagesAllowed => "ImagesAllowed",
+            Self::ImageNotAllowed => "ImageNotAllowed",
             Self::Deleting => "Deleting",
             Self::StillInUse => "StillInUse",
         }

@@ -127,6 +127,7 @@ fn steady() -> Observed {
         failure: None,
         refused: [].into(),
         fights: [].into(),
+        compliant: None,
         status: Report::default(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod action;
 mod changes;
+mod compliance;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
@@ -19,6 +20,7 @@ mod stage;
 mod world_tests;
 
 pub use action::{Action, ApplyCause, RecordChange, Target, Wait, WaitFor};
+pub use compliance::{Rules, compliance};
 pub use decide::decide;
 pub use observed::{
     AppView, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed, RecordView, Refusal, Wanted,

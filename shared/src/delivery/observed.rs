@@ -1,6 +1,6 @@
 //! What `decide` sees.
 
-use super::{Report, Stage};
+use super::{Report, Stage, Stated};
 use crate::api::app::AppDeletionPolicy;
 use crate::api::conditions::Reason;
 use crate::health::Health;
@@ -35,6 +35,8 @@ pub struct Observed {
     pub refused: BTreeMap<ObjectKey, Refusal>,
     /// Objects that somebody else keeps changing.
     pub fights: BTreeMap<ObjectKey, Refusal>,
+    /// Whether what is delivered would be admitted today, where anything is.
+    pub compliant: Option<Stated>,
     /// What its status says now.
     pub status: Report,
 }

@@ -107,7 +107,7 @@ impl Report {
 }
 
 /// The conditions that delivery reports.
-const REPORTED: [ConditionType; 7] = [
+const REPORTED: [ConditionType; 8] = [
     ConditionType::Ready,
     ConditionType::Reconciling,
     ConditionType::Stalled,
@@ -115,6 +115,7 @@ const REPORTED: [ConditionType; 7] = [
     ConditionType::Applied,
     ConditionType::Healthy,
     ConditionType::PostHooksSucceeded,
+    ConditionType::Compliant,
 ];
 
 impl Stated {
@@ -152,6 +153,10 @@ pub(super) fn report(o: &Observed, situation: &Situation) -> Report {
         steps(&mut conditions, o, record, wanted, situation);
     } else {
         keep_steps(&mut conditions, &o.status);
+    }
+    match &o.compliant {
+        Some(stated) => drop(conditions.insert(ConditionType::Compliant, stated.clone())),
+        None => drop(conditions.remove(&ConditionType::Compliant)),
     }
     let delivered = record.and_then(Record::delivered_hash);
     let retried = record.and_then(|record| record.retried.clone());

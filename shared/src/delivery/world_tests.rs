@@ -151,6 +151,7 @@ impl World {
             failure: None,
             refused: BTreeMap::new(),
             fights: BTreeMap::new(),
+            compliant: None,
             status: self.status.clone(),
         }
     }

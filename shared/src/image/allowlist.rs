@@ -39,6 +39,19 @@ impl Allowlist {
         Self::parse(text.split(',').map(str::trim).filter(|entry| !entry.is_empty()))
     }
 
+    /// The list that a Tenant's or Project's entries make; none where none are given. An entry that cannot be
+    /// read covers nothing, so a list of nothing else refuses everything: never wider than what was meant.
+    pub fn narrowing(entries: &[String]) -> Option<Self> {
+        if entries.is_empty() {
+            return None;
+        }
+        let readable = entries
+            .iter()
+            .filter_map(|entry| Entry::parse(entry).ok())
+            .collect();
+        Some(Self { entries: readable })
+    }
+
     /// Whether an entry covers the reference. Allocates nothing.
     pub fn allows(&self, image: &ImageReference<'_>) -> bool {
         self.entries.iter().any(|entry| entry.covers(image))

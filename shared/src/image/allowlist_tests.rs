@@ -204,3 +204,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_entry_that_cannot_be_read_never_makes_a_narrowing_list_wider() {
+    let narrowing = |entries: &[&str]| {
+        let entries: Vec<_> = entries.iter().map(ToString::to_string).collect();
+        Allowlist::narrowing(&entries).map(|list| list.to_string())
+    };
+    assert_eq!(narrowing(&[]), None);
+    assert_eq!(
+        narrowing(&["ghcr.io", "http://quay.io"]),
+        Some("ghcr.io".to_owned())
+    );
+    assert_eq!(
+        narrowing(&["http://quay.io"]),
+        Some(String::new()),
+        "it allows nothing"
+    );
+}

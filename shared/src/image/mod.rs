@@ -5,8 +5,10 @@ pub mod error;
 mod grammar;
 pub mod placeholder;
 pub mod reference;
+pub mod registries;
 
 pub use allowlist::{Allowlist, AllowlistEntryError};
 pub use error::ReferenceError;
 pub use placeholder::is_placeholder;
 pub use reference::ImageReference;
+pub use registries::{Level, NotListed, Registries};

@@ -9,6 +9,7 @@ mod dns_record;
 #[cfg(test)]
 mod golden_tests;
 mod hook_job;
+mod images;
 mod ingress;
 mod labels;
 mod presets;
@@ -16,6 +17,7 @@ mod probes;
 mod service;
 
 pub use hook_job::{HookJob, hook_job, hook_job_name, hook_of_job};
+pub use images::images;
 pub use labels::Ownership;
 
 use crate::manifests::{GroupVersionKind, Object};

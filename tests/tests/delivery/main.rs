@@ -12,4 +12,5 @@ mod projects;
 mod prune;
 mod steady;
 mod support;
+mod tightened;
 mod with_webhook;
