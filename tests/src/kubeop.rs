@@ -281,21 +281,15 @@ impl<'a> KubeOp<'a> {
 pub async fn install_manifests(cluster: &Cluster) -> Result<()> {
     let folder = |name: &str| repository().join("manifests").join(name).display().to_string();
     let (crds, rbac) = (folder("crds"), folder("rbac"));
-    let commands: [&[&str]; 3] = [
-        &["apply", "-f", &crds],
-        &[
-            "wait",
-            "--for=condition=Established",
-            "--timeout=30s",
-            "-f",
-            &crds,
-        ],
-        &["apply", "-k", &rbac],
-    ];
-    for command in commands {
-        cluster.kubectl(command).await?.success()?;
-    }
-    Ok(())
+    cluster.kubectl(["apply", "-f", &crds]).await?.success()?;
+    cluster.kubectl(["apply", "-k", &rbac]).await?.success()?;
+    // `kubectl wait` gives up at once on an object that has no conditions yet.
+    let established = ["wait", "--for=condition=Established", "--timeout=5s", "-f", &crds];
+    wait::until("the kinds are there", READY, || async {
+        cluster.kubectl(established).await?.success()
+    })
+    .await
+    .map(drop)
 }
 
 fn free_port() -> Result<u16> {

@@ -1,12 +1,11 @@
 //! The controller on a cluster, and what the tests ask of it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kubeop_tests::audit::Entry;
-use kubeop_tests::generated::repository;
 use kubeop_tests::keeper::requests::{Ending, Program};
+use kubeop_tests::kubeop::install_manifests;
 use kubeop_tests::programs::{self, OwnProgram};
 use kubeop_tests::{Cluster, Identity, page, wait};
 use serde_json::Value;
@@ -42,9 +41,7 @@ impl Stage {
         }];
         let built = tokio::task::spawn_blocking(move || programs::build_own(&own)).await??;
         let cluster = Cluster::shared().await;
-        let manifests = repository().join("manifests");
-        apply(cluster, "-f", &manifests.join("crds")).await?;
-        apply(cluster, "-k", &manifests.join("rbac")).await?;
+        install_manifests(cluster).await?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let program = built.into_iter().next().context("no controller was built")?;
         let stage = Stage {
@@ -150,24 +147,6 @@ impl Stage {
         let ours = |entry: &Entry| entry.namespace.as_deref() == Some(namespace);
         Ok(log.kubeop_calls()?.into_iter().filter(ours).collect())
     }
-}
-
-async fn apply(cluster: &Cluster, how: &str, folder: &Path) -> Result<()> {
-    let folder = folder.display().to_string();
-    cluster.kubectl(["apply", how, &folder]).await?.success()?;
-    if how == "-f" {
-        cluster
-            .kubectl([
-                "wait",
-                "--for=condition=Established",
-                "--timeout=30s",
-                "-f",
-                &folder,
-            ])
-            .await?
-            .success()?;
-    }
-    Ok(())
 }
 
 /// A condition of an object.
