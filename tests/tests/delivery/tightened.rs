@@ -164,8 +164,8 @@ async fn what_is_there_may_change(stage: &Stage<'_>) {
             "patch pod {pod} --subresource=status --type=merge -p {{\"status\":{{\"message\":\"seen\"}}}}"
         ),
         format!("label pod {pod} seen=yes"),
-        "scale deployment/hand --replicas=1".to_owned(),
         format!("delete pod {pod} --wait=false"),
+        "scale deployment/hand --replicas=1".to_owned(),
         format!("annotate {APP} note=1"),
         format!("scale {APP} --replicas=1"),
     ] {
