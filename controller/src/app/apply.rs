@@ -2,7 +2,7 @@
 
 use super::live::{app_of, known, writer};
 use super::memory::Memory;
-use super::{Apps, Subject, events};
+use super::{Apps, Subject, events, rights};
 use crate::kube_io::{
     Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, FieldConflict, Manager,
 };
@@ -61,7 +61,7 @@ impl<C: Cluster> Apps<C> {
                 ApplyCause::Drift => self.put_back(subject, observed, due, memory).await,
             };
             if let Err(error) = done {
-                return Err(self.news_of(subject, targets, error).await);
+                return Err(self.news_of(subject, targets, rights::explained(error)).await);
             }
         }
         Ok(())
@@ -239,13 +239,14 @@ fn together(stage: Stage, mut faults: Vec<CallError>) -> Option<CallError> {
         return Some(faults.swap_remove(index));
     }
     if faults.len() < 2 {
-        return faults.pop();
+        return faults.pop().map(rights::explained);
     }
+    let way_out = rights::way_out(&faults);
     let said: Vec<_> = faults.iter().map(ToString::to_string).collect();
     let first = faults.swap_remove(0);
     Some(CallError {
         doing: format!("deliver the stage {stage:?}", stage = stage.to_string()),
-        message: format!("{} faults: {}", said.len(), said.join("; ")),
+        message: format!("{} faults: {}{way_out}", said.len(), said.join("; ")),
         ..first
     })
 }

@@ -13,6 +13,7 @@ mod memory;
 mod observe;
 mod pods;
 mod record;
+mod rights;
 mod subject;
 
 pub use memory::Memories;

@@ -92,8 +92,6 @@ impl CallError {
 
 impl CallKind {
     fn of(status: &Status) -> Self {
-        let admission =
-            status.message.contains("admission webhook") || status.message.contains("violates PodSecurity");
         match (status.code, status.reason.as_str()) {
             (404, _) => Self::NotFound,
             (409, "AlreadyExists") => Self::AlreadyExists,
@@ -104,13 +102,20 @@ impl CallKind {
                     Self::FieldConflict
                 }
             }
-            (401 | 403, _) if !admission => Self::Forbidden,
+            // Quota, pod security and other admission rules answer with 403, too.
+            (403, _) if is_of_rbac(&status.message) => Self::Forbidden,
             // What cannot be read as its type is answered with 500, and no later try changes that.
             (500, _) if status.message.contains("failed to create typed patch object") => Self::Refused,
-            (408 | 429 | 500.., _) => Self::Unavailable,
+            (401 | 408 | 429 | 500.., _) => Self::Unavailable,
             _ => Self::Refused,
         }
     }
+}
+
+/// Whether a refusal has the words of RBAC, for a call or for what a Role would grant.
+fn is_of_rbac(message: &str) -> bool {
+    (message.contains(" cannot ") && message.contains(" in API group "))
+        || message.contains("is attempting to grant RBAC permissions not currently held")
 }
 
 /// The causes say `conflict with "kubectl-edit" using apps/v1`.
@@ -141,4 +146,57 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CallKind;
+    use kube::core::Status;
+
+    /// Answers of a v1.36 API server.
+    #[test]
+    fn who_says_no_is_told_apart() {
+        for (code, message, kind) in [
+            (
+                403,
+                "configmaps \"c\" is forbidden: User \"u\" cannot patch resource \"configmaps\" in API group \"\" in the \
+                 namespace \"n\"",
+                CallKind::Forbidden,
+            ),
+            (
+                403,
+                "roles.rbac.authorization.k8s.io \"r\" is forbidden: user \"u\" (groups=[]) is attempting to grant RBAC \
+                 permissions not currently held:\n{APIGroups:[\"*\"], Resources:[\"*\"], Verbs:[\"*\"]}",
+                CallKind::Forbidden,
+            ),
+            (
+                403,
+                "services \"s\" is forbidden: exceeded quota: kubeop, requested: services=1",
+                CallKind::Refused,
+            ),
+            (
+                403,
+                "pods \"p\" is forbidden: violates PodSecurity \"baseline:latest\"",
+                CallKind::Refused,
+            ),
+            (
+                403,
+                "admission webhook \"x\" denied the request: no",
+                CallKind::Refused,
+            ),
+            (401, "Unauthorized", CallKind::Unavailable),
+            (
+                500,
+                "failed to create typed patch object (n/d; apps/v1, Kind=Deployment): .spec.template.spec.containers: \
+                 duplicate entries for key [name=\"a\"]",
+                CallKind::Refused,
+            ),
+            (500, "etcdserver: request timed out", CallKind::Unavailable),
+            (422, "Deployment.apps \"d\" is invalid", CallKind::Refused),
+        ] {
+            let mut status = Status::failure(message, "");
+            status.code = code;
+            assert_eq!(CallKind::of(&status), kind, "{message}");
+        }
+    }
 }

@@ -49,6 +49,8 @@ pub const HANDOVER_MANAGER: &str = "kubeop-handover";
 pub const SYSTEM_NAMESPACE: &str = "kubeop-system";
 /// ServiceAccount in each project namespace as which Apps are delivered.
 pub const DEPLOYER: &str = "kubeop-deployer";
+/// Label of the `ClusterRoles` that add to what the deployer account may do, where `"true"`.
+pub const LABEL_AGGREGATE: &str = "platform.kubeop.io/aggregate-to-deployer";
 /// Pod Security Admission: the level that is enforced in a namespace.
 pub const LABEL_POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
 
