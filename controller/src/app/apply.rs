@@ -6,7 +6,7 @@ use super::{Apps, Subject, events, rights};
 use crate::kube_io::{
     Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, FieldConflict, Manager,
 };
-use crate::world::{Delivered, digest_live};
+use crate::world::{Delivered, digest_live, pending_class};
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
@@ -178,7 +178,12 @@ impl<C: Cluster> Apps<C> {
         let slot = (subject.key.namespace.clone(), due.key.clone());
         let version = live.resource_version.clone();
         let app = app_of(applied);
-        self.world.live.put(slot, Some(&version), Delivered { app, live });
+        let delivered = Delivered {
+            app,
+            live,
+            pending_class: pending_class(applied),
+        };
+        self.world.live.put(slot, Some(&version), delivered);
         memory.applied.insert(due.key.clone(), entry);
     }
 

@@ -3,11 +3,12 @@
 use super::memory::Memory;
 use super::{Apps, Subject, pods};
 use crate::kube_io::{CallError, Cluster, Who};
-use crate::world::HookJobEntry;
+use crate::world::{HookJobEntry, Now};
 use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{JobState, JobView};
+use kubeop_shared::health::cause::Workload;
 use kubeop_shared::health::{Health, hook_job};
 use kubeop_shared::render::hook_of_job;
 use kubeop_shared::revision::Record;
@@ -79,14 +80,23 @@ impl<C: Cluster> Apps<C> {
         Ok(views)
     }
 
-    /// What keeps the Pod of a hook from running. Kept in mind: when the Job's deadline ends it, the Pod is
+    /// What keeps the Pod of a hook from running, or from being created. Kept in mind: when the Job's deadline ends it, the Pod is
     /// gone with its reason.
     fn waits_for(&self, subject: &Subject, job: &str, memory: &mut Memory) -> Option<String> {
         let waits = self.world.hook_pods.filter(|(namespace, _), pod| {
             let ours = *namespace == subject.key.namespace && pod.job == job;
-            ours.then(|| pods::waits_for(&pod.pod)).flatten()
+            ours.then(|| pods::waits_for(&pod.pod))
         });
-        let why = waits.into_iter().next();
+        let pods = waits.len();
+        let why = waits.into_iter().flatten().next();
+        let why = why.or_else(|| {
+            let job = Workload::new("batch", "Job", job);
+            let refused = self
+                .world
+                .troubles
+                .cause(&subject.key.namespace, &job, Now::read());
+            refused.filter(|_| pods == 0).map(|cause| cause.to_string())
+        });
         if let Some(why) = &why {
             memory.waiting.insert(job.to_owned(), why.clone());
         }

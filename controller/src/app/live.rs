@@ -4,7 +4,7 @@ use super::memory::{LiveLook, Memory};
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
-use crate::world::{Delivered, digest_live};
+use crate::world::{Delivered, digest_live, pending_class};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView};
@@ -30,7 +30,7 @@ impl<C: Cluster> Apps<C> {
                 None if !current => self.read_live(subject, &object.key).await?,
                 known => known,
             };
-            if let Some(Delivered { app, live: seen }) = known
+            if let Some(Delivered { app, live: seen, .. }) = known
                 && app == subject.key.name
             {
                 live.insert(object.key.clone(), seen);
@@ -61,6 +61,7 @@ impl<C: Cluster> Apps<C> {
         };
         let entry = Delivered {
             app: app_of(&object),
+            pending_class: pending_class(&object),
             live: digest_live(&object),
         };
         let version = object.metadata.resource_version.as_deref();

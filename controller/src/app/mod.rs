@@ -3,6 +3,7 @@
 mod act;
 mod adopt;
 mod apply;
+mod causes;
 mod compliant;
 mod drift;
 mod events;

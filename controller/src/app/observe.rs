@@ -47,6 +47,7 @@ impl<C: Cluster> Apps<C> {
         } else if !subject.view.deleting {
             live.extend(self.live(subject, inventory, memory).await?);
         }
+        self.explain(subject, &mut live);
         let changes = self.world.kinds.changes();
         let appeared = memory.failure.as_ref().is_some_and(|failure| {
             failure.reason == Reason::UnknownKind && memory.kinds_at_failure != changes

@@ -2,6 +2,7 @@
 
 mod followed;
 mod sinks;
+mod troubles;
 
 pub use followed::Followed;
 pub use sinks::hook_job_entry;
@@ -15,7 +16,10 @@ use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
 use kube::{Api, Client};
 use kubeop_shared::api::names;
 use kubeop_shared::revision::ObjectKey;
-use sinks::{Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, Projects, Records, Tenants};
+use sinks::{
+    Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, Projects, Records, StorageClasses,
+    Tenants,
+};
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -145,6 +149,14 @@ pub fn start(
         let sink = LiveObjects::of(api_resource(group, version, kind));
         filled.push(run(watch, sink, world, wake));
     }
+    filled.push(run(
+        Watch::whole(client, "storage.k8s.io", "v1", "StorageClass", ""),
+        StorageClasses,
+        world,
+        wake,
+    ));
+    let troubles = troubles::start(client, world, wake, &filled);
+    filled.extend(troubles);
     filled
 }
 

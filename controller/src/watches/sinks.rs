@@ -2,13 +2,14 @@
 
 use super::{AfterBreak, Concerns, Sink};
 use crate::world::{
-    AppKey, Cache, Delivered, HookJobEntry, HookPod, Scaled, World, digest_live, digest_namespace,
-    digest_project, digest_record, digest_tenant,
+    AppKey, Binding, Cache, Delivered, HookJobEntry, HookPod, Scaled, World, digest_live, digest_namespace,
+    digest_project, digest_record, digest_tenant, pending_class,
 };
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, TypeMeta};
 use kubeop_shared::api::names;
+use kubeop_shared::health::binds_at_first_use;
 use kubeop_shared::revision::ObjectKey;
 use serde_json::{Value, json};
 
@@ -218,6 +219,7 @@ impl Sink for LiveObjects {
         });
         Some(Delivered {
             app,
+            pending_class: pending_class(&object),
             live: digest_live(&object),
         })
     }
@@ -292,5 +294,30 @@ impl Sink for Definitions {
     fn concerns(&self, name: &String, _: Option<&String>) -> Vec<Concerns> {
         let group = name.split_once('.').map(|(_, group)| group.to_owned());
         group.map(Concerns::Kinds).into_iter().collect()
+    }
+}
+
+/// Storage classes: only when they bind.
+pub(super) struct StorageClasses;
+
+impl Sink for StorageClasses {
+    type Key = String;
+    type Value = Binding;
+    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
+        &world.storage_classes
+    }
+    fn key(&self, object: &DynamicObject) -> Option<String> {
+        Some(object.name_any())
+    }
+    fn value(&self, object: &DynamicObject) -> Option<Binding> {
+        Some(if binds_at_first_use(&object.data) {
+            Binding::AtFirstUse
+        } else {
+            Binding::AtOnce
+        })
+    }
+    fn concerns(&self, _: &String, _: Option<&Binding>) -> Vec<Concerns> {
+        // A claim that waits for its class is news itself once it is bound.
+        Vec::new()
     }
 }

@@ -5,7 +5,7 @@ use kubeop_shared::api::conditions::{self, ConditionType};
 use kubeop_shared::api::project::Enforcement;
 use kubeop_shared::api::{Project, Tenant, names};
 use kubeop_shared::delivery::{Live, managed_fields};
-use kubeop_shared::health::{Health, health, note};
+use kubeop_shared::health::{Health, class_of_pending_claim, health, note};
 use kubeop_shared::image::Allowlist;
 use kubeop_shared::revision::{Digest, Record, RecordError};
 use serde_json::Value;
@@ -108,6 +108,15 @@ fn keeps(object: &DynamicObject) -> bool {
             .as_ref()
             .is_some_and(|types| types.kind == "PersistentVolumeClaim"),
     }
+}
+
+/// The storage class of a claim that is not bound yet.
+pub fn pending_class(object: &DynamicObject) -> Option<String> {
+    object
+        .types
+        .as_ref()
+        .filter(|types| types.kind == "PersistentVolumeClaim")?;
+    class_of_pending_claim(&object.data).map(str::to_owned)
 }
 
 /// Digest of the fields that are ours, as the API server keeps them.

@@ -3,13 +3,15 @@
 mod cache;
 mod digest;
 mod kinds;
+mod troubles;
 
 pub use cache::Cache;
 pub use digest::{
     NamespaceView, ProjectView, RecordEntry, TenantView, digest_live, digest_namespace, digest_project,
-    digest_record, digest_tenant,
+    digest_record, digest_tenant, pending_class,
 };
 pub use kinds::Kinds;
+pub use troubles::{Blocked, Heard, News, Now, Troubles, made_by};
 
 use kubeop_shared::delivery::Live;
 use kubeop_shared::revision::ObjectKey;
@@ -36,6 +38,17 @@ pub struct Delivered {
     pub app: String,
     /// What is seen of it.
     pub live: Live,
+    /// The storage class of a claim that is not bound yet.
+    pub pending_class: Option<String>,
+}
+
+/// When a storage class binds claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// At once.
+    AtOnce,
+    /// When a Pod first uses them.
+    AtFirstUse,
 }
 
 /// A hook Job and the App that its label names.
@@ -92,4 +105,8 @@ pub struct World {
     pub definitions: Cache<String, String>,
     /// Kinds that were looked up.
     pub kinds: Kinds,
+    /// Storage classes by name.
+    pub storage_classes: Cache<String, Binding>,
+    /// Pods in trouble, and workloads that cannot create any.
+    pub troubles: Troubles,
 }

@@ -4,7 +4,7 @@ use super::Cause;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// A cause, and where it stands among the others of its workload.
+/// A Pod that is not ready, or the attempt to create one, and where it stands among the others of its workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// Which form of the template it belongs to: [`super::Origin::template`].
@@ -13,8 +13,8 @@ pub struct Trouble {
     pub since: Timestamp,
     /// Name of the Pod, or of what should create it.
     pub name: String,
-    /// The cause.
-    pub cause: Cause,
+    /// The cause; none where nothing says why, as while a Pod starts.
+    pub cause: Option<Cause>,
 }
 
 /// The most telling of the causes of one workload. In a rollout the newest template speaks: that its older Pods are
@@ -27,10 +27,12 @@ pub fn most_telling(troubles: &[Trouble]) -> Option<&Cause> {
         *first = trouble.since.min(*first);
     }
     let (newest, _) = since.into_iter().max_by_key(|(_, since)| *since)?;
-    let of_newest = troubles.iter().filter(|trouble| trouble.template == newest);
-    of_newest
-        .min_by_key(|trouble| (trouble.cause.kind, &trouble.name))
-        .map(|trouble| &trouble.cause)
+    let causes = troubles
+        .iter()
+        .filter(|trouble| trouble.template == newest)
+        .filter_map(|trouble| Some((trouble, trouble.cause.as_ref()?)));
+    let (_, cause) = causes.min_by_key(|(trouble, cause)| (cause.kind, &trouble.name))?;
+    Some(cause)
 }
 
 #[cfg(test)]
@@ -45,7 +47,14 @@ mod tests {
             template: template.to_owned(),
             since: jiff::Timestamp::from_second(since).unwrap(),
             name: name.to_owned(),
-            cause: Cause::new(kind, name, None),
+            cause: Some(Cause::new(kind, name, None)),
+        }
+    }
+
+    fn coming(template: &str, since: i64) -> Trouble {
+        Trouble {
+            cause: None,
+            ..trouble(template, since, "coming", NotReady)
         }
     }
 
@@ -56,6 +65,9 @@ mod tests {
         vec![trouble("new", 2, "a", Crash), trouble("new", 2, "b", Quota)], Some("b"))]
     #[case::an_old_template_that_cannot_create_is_not_the_cause(
         vec![trouble("old", 1, "a", Quota), trouble("new", 2, "b", Crash)], Some("b"))]
+    #[case::while_new_pods_start_the_old_ones_say_nothing(
+        vec![trouble("old", 1, "a", Quota), coming("new", 2)], None)]
+    #[case::a_pod_that_starts_hides_no_other(vec![coming("new", 2), trouble("new", 2, "b", Crash)], Some("b"))]
     #[case::an_old_pod_that_was_made_again_is_still_old(
         vec![trouble("old", 1, "a", Crash), trouble("old", 9, "b", Crash), trouble("new", 2, "c", Crash)], Some("c"))]
     #[case::of_equals_always_the_same(

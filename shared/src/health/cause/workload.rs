@@ -29,8 +29,10 @@ impl Workload {
 /// Where a Pod comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// What keeps the number of Pods; a Pod that nobody made is its own.
+    /// What a user knows it by; a Pod that nobody made is its own.
     pub workload: Workload,
+    /// What creates it: the workload, or its ReplicaSet.
+    pub owner: Workload,
     /// Which form of its template the Pod has: the ReplicaSet, or the revision of a `StatefulSet` or `DaemonSet`.
     pub template: String,
 }
@@ -49,14 +51,18 @@ pub fn origin(pod: &Value) -> Origin {
     let controller = |owner: &&Value| owner.get("controller").and_then(Value::as_bool) == Some(true);
     let Some(owner) = owners.into_iter().flatten().find(controller) else {
         let name = text(pod, "/metadata/name").unwrap_or_default();
+        let itself = Workload::new("", "Pod", name);
         return Origin {
-            workload: Workload::new("", "Pod", name),
+            owner: itself.clone(),
+            workload: itself,
             template: String::new(),
         };
     };
     let field = |name: &str| owner.get(name).and_then(Value::as_str).unwrap_or_default();
     let label = |name: &str| pod.pointer("/metadata/labels")?.get(name)?.as_str();
     let (kind, name) = (field("kind"), field("name"));
+    let (group, _) = field("apiVersion").split_once('/').unwrap_or_default();
+    let owner = Workload::new(group, kind, name);
     if kind == "ReplicaSet" {
         let made_by = HASHES.iter().find_map(|(hash, group, kind)| {
             let base = name.strip_suffix(label(hash)?)?.strip_suffix('-')?;
@@ -65,13 +71,14 @@ pub fn origin(pod: &Value) -> Origin {
         if let Some(workload) = made_by {
             return Origin {
                 workload,
+                owner,
                 template: name.to_owned(),
             };
         }
     }
-    let (group, _) = field("apiVersion").split_once('/').unwrap_or_default();
     Origin {
-        workload: Workload::new(group, kind, name),
+        workload: owner.clone(),
+        owner,
         template: label(REVISION).unwrap_or_default().to_owned(),
     }
 }
@@ -117,6 +124,10 @@ mod tests {
         let origin = origin(&pod(api_version, kind, name, &labels));
         assert_eq!(origin.workload, Workload::new(group, wanted_kind, wanted));
         assert_eq!(origin.template, template);
+        assert_eq!(
+            (origin.owner.kind.as_str(), origin.owner.name.as_str()),
+            (kind, name)
+        );
     }
 
     #[test]
