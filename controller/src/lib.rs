@@ -2,6 +2,7 @@
 //!
 //! - `app` and `project` are the two loops; each observes, decides and acts.
 //! - `watches` fills `world`, what is known of the cluster; a change there wakes the loops.
+//! - `touch` makes others try again when what kept Pods from being created is gone.
 //! - `kube_io` is the only place that talks to the API server.
 
 pub mod app;
@@ -10,5 +11,6 @@ pub mod http;
 pub mod kube_io;
 pub mod project;
 pub mod run;
+mod touch;
 mod watches;
 pub mod world;

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::http;
 use crate::kube_io::{Cluster, KubeCluster, Who, address, api_resource};
 use crate::project::Projects;
+use crate::touch::Toucher;
 use crate::watches::{self, Concerns, Followed};
 use crate::world::World;
 use futures::{FutureExt, StreamExt, stream};
@@ -107,6 +108,7 @@ async fn deliver(
         allowlist: Some(config.image_allowlist.clone()).filter(|list| !list.is_empty()),
         cluster_id: cluster_id.clone(),
     });
+    let toucher = Toucher::new(cluster.clone(), world.clone());
     let projects = Arc::new(Projects {
         cluster,
         world: world.clone(),
@@ -142,6 +144,7 @@ async fn deliver(
             async move { projects.reconcile(object).await }
         },
     );
+    tokio::spawn(toucher.run(watches::unblocked(&client, &world)));
     let _ = ready.send(true);
     tokio::join!(app_loop, project_loop);
 }

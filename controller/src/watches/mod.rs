@@ -3,9 +3,11 @@
 mod followed;
 mod sinks;
 mod troubles;
+mod unblocked;
 
 pub use followed::Followed;
 pub use sinks::hook_job_entry;
+pub use unblocked::{Unblocked, unblocked};
 
 use crate::kube_io::api_resource;
 use crate::world::{AppKey, Cache, World};

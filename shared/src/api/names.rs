@@ -39,6 +39,9 @@ pub const ANNOTATION_FORCE_CONFLICTS: &str = "platform.kubeop.io/force-conflicts
 /// `PersistentVolumeClaim` go, which otherwise is kept.
 pub const ANNOTATION_PRUNE: &str = "platform.kubeop.io/prune";
 
+/// Annotation on what creates Pods: when its controller was made to try again.
+pub const ANNOTATION_TOUCHED: &str = "platform.kubeop.io/touched";
+
 /// Finalizer of kubeOP on Apps, Projects, Tenants, records and hook Jobs.
 pub const FINALIZER: &str = "platform.kubeop.io/finalizer";
 /// Field manager of everything that kubeOP delivers.
