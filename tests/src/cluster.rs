@@ -155,6 +155,11 @@ impl Cluster {
         self.kubectl_with(&self.admin).run(args).await
     }
 
+    /// Runs a line as the administrator pastes it into a shell.
+    pub async fn paste(&self, line: &str) -> Result<Output> {
+        self.kubectl_with(&self.admin).paste(line).await
+    }
+
     /// Runs kubectl as the administrator with this text on stdin.
     pub async fn kubectl_with_input<S: AsRef<str>>(
         &self,

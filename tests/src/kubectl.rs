@@ -74,6 +74,17 @@ impl Kubectl {
         self.run_with_input(args, "").await
     }
 
+    /// Runs a line as a person pastes it into a shell, where `kubectl` is this one.
+    pub async fn paste(&self, line: &str) -> Result<Output> {
+        let folder = self.program.parent().context("kubectl stands in no folder")?;
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", line])
+            .env("PATH", format!("{}:{path}", folder.display()));
+        self.run_command(shell, line.to_owned(), "").await
+    }
+
     /// Runs it with this text on stdin (`kubectl apply -f -`).
     pub async fn run_with_input<S: AsRef<str>>(
         &self,
@@ -81,8 +92,14 @@ impl Kubectl {
         input: &str,
     ) -> Result<Output> {
         let args: Vec<String> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
-        let mut child = Command::new(&self.program)
-            .args(&args)
+        let mut kubectl = Command::new(&self.program);
+        kubectl.args(&args);
+        self.run_command(kubectl, format!("kubectl {}", args.join(" ")), input)
+            .await
+    }
+
+    async fn run_command(&self, mut program: Command, command: String, input: &str) -> Result<Output> {
+        let mut child = program
             .env("KUBECONFIG", &self.kubeconfig)
             .env("KUBECACHEDIR", &self.cache)
             .current_dir(self.folder.as_deref().unwrap_or(Path::new(".")))
@@ -91,9 +108,8 @@ impl Kubectl {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot run {}", self.program.display()))?;
+            .with_context(|| format!("cannot run `{command}`"))?;
         let mut stdin = child.stdin.take().context("kubectl has no stdin")?;
-        let command = format!("kubectl {}", args.join(" "));
         let input = input.to_owned();
         let feed = tokio::spawn(async move {
             // A command that does not read its input closes the pipe: no concern of ours.

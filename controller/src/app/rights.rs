@@ -2,6 +2,7 @@
 
 use crate::kube_io::{CallError, CallKind};
 use kubeop_shared::api::names;
+use kubeop_shared::delivery::grant;
 
 /// A call that RBAC refused, with the way out; any other as it is.
 pub(super) fn explained(error: CallError) -> CallError {
@@ -12,14 +13,21 @@ pub(super) fn explained(error: CallError) -> CallError {
     }
 }
 
-/// What to do about the faults that are RBAC's, as the end of a message; empty where there are none.
+/// What to do about the faults that are RBAC's, as the end of a message; empty where there are none. The command stands
+/// on a line of its own.
 pub(super) fn way_out(faults: &[CallError]) -> String {
-    if faults.iter().all(|fault| fault.kind != CallKind::Forbidden) {
+    let mut lacking = faults
+        .iter()
+        .filter(|fault| fault.kind == CallKind::Forbidden)
+        .peekable();
+    if lacking.peek().is_none() {
         return String::new();
     }
+    let command = lacking.find_map(|fault| grant(&fault.message));
+    let command = command.map(|command| format!("\n{command}")).unwrap_or_default();
     format!(
         ". An administrator grants it: a ClusterRole with these rules and the label {}: \"true\"; delivery then goes \
-         on by itself",
+         on by itself{command}",
         names::LABEL_AGGREGATE
     )
 }
@@ -36,6 +44,14 @@ mod tests {
         let told = way_out(&[fault(CallKind::Refused), fault(CallKind::Forbidden)]);
         assert!(
             told.contains("platform.kubeop.io/aggregate-to-deployer: \"true\""),
+            "{told}"
+        );
+        assert_eq!(told.lines().count(), 1, "without a command: {told}");
+        let rbac = "User \"u\" cannot patch resource \"widgets\" in API group \"example.com\"";
+        let told = way_out(&[CallError::own("apply Widget w", CallKind::Forbidden, rbac)]);
+        let command = told.lines().last().unwrap();
+        assert!(
+            command.starts_with("kubectl create clusterrole ") && command.contains("widgets"),
             "{told}"
         );
     }

@@ -57,7 +57,7 @@ impl CallError {
     /// From the client's error.
     pub fn new(doing: impl Into<String>, error: &kube::Error) -> Self {
         let (kind, message, conflicts) = match error {
-            kube::Error::Api(status) => (CallKind::of(status), status.message.clone(), conflicts(status)),
+            kube::Error::Api(status) => (CallKind::of(status), one_line(&status.message), conflicts(status)),
             other => (CallKind::Unavailable, chain(other), Vec::new()),
         };
         Self {
@@ -110,6 +110,12 @@ impl CallKind {
             _ => Self::Refused,
         }
     }
+}
+
+/// A table shows the first line of a message only.
+fn one_line(message: &str) -> String {
+    let lines: Vec<&str> = message.lines().map(str::trim).collect();
+    lines.join(" | ")
 }
 
 /// Whether a refusal has the words of RBAC, for a call or for what a Role would grant.

@@ -15,6 +15,7 @@ pub mod managed_fields;
 mod observed;
 mod prune;
 mod report;
+mod rights;
 mod stage;
 #[cfg(test)]
 mod world_tests;
@@ -27,4 +28,5 @@ pub use observed::{
     WantedObject,
 };
 pub use report::{Report, Stated};
+pub use rights::grant;
 pub use stage::Stage;
