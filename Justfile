@@ -27,6 +27,10 @@ sweep:
 bench:
     cargo bench --locked -p kubeop-tests --bench review
 
+# The decision core under everything that can happen, deeper than in the normal tests: states and violations
+prove MORE="1":
+    KUBEOP_TEST_PROVE={{MORE}} cargo test --locked -p kubeop-model -- --nocapture --test-threads=1
+
 # Starts a test cluster, keeps it, prints its KUBECONFIG
 up *ARGS:
     cargo run --locked -p kubeop-tests --bin up -- {{ARGS}}

@@ -27,7 +27,11 @@ impl<C: Cluster> Apps<C> {
         }});
         let who = writer(subject, due.key);
         let moved = self.cluster.patch(&who, &due.at, None, &fields).await?;
-        let object = over(due.value, moved.metadata.resource_version.as_deref());
+        let object = over(
+            due.value,
+            moved.metadata.uid.as_deref(),
+            moved.metadata.resource_version.as_deref(),
+        );
         let how = Applying {
             manager: Manager::Delivery,
             conflicts: Conflicts::Force,
@@ -63,7 +67,7 @@ impl<C: Cluster> Apps<C> {
             conflicts: Conflicts::Force,
             effect: Effect::Real,
         };
-        let held = over(&held, due.over.as_deref());
+        let held = over(&held, due.seen_uid, due.over.as_deref());
         let answer = self.cluster.apply(&who, &due.at, &held, how).await?;
         due.over = answer.metadata.resource_version;
         Ok(())

@@ -21,6 +21,8 @@ pub(super) struct Due<'a> {
     pub value: &'a Value,
     /// uid under which it is known to be ours.
     uid: Option<&'a str>,
+    /// uid of the object that was seen.
+    pub seen_uid: Option<&'a str>,
     /// resourceVersion over which it is applied.
     pub over: Option<String>,
     conflicts: Conflicts,
@@ -114,6 +116,7 @@ impl<C: Cluster> Apps<C> {
             at,
             value,
             uid,
+            seen_uid: observed.live.get(key).map(|live| live.uid.as_str()),
             over: target.over.clone(),
             conflicts: if ours || subject.force {
                 Conflicts::Force
@@ -195,7 +198,7 @@ impl<C: Cluster> Apps<C> {
         due: &Due<'_>,
         effect: Effect,
     ) -> Result<DynamicObject, CallError> {
-        let object = over(due.value, due.over.as_deref());
+        let object = over(due.value, due.seen_uid, due.over.as_deref());
         let who = writer(subject, due.key);
         let apply = |conflicts| {
             let how = Applying {
@@ -226,13 +229,16 @@ impl<C: Cluster> Apps<C> {
     }
 }
 
-/// What is applied, with the version over which it goes.
-pub(super) fn over(value: &Value, version: Option<&str>) -> Value {
+/// What is applied, with what it must hit: with a uid it creates nothing, with a version it overwrites nothing
+/// newer.
+pub(super) fn over(value: &Value, uid: Option<&str>, version: Option<&str>) -> Value {
     let mut value = value.clone();
-    if let (Some(version), Some(metadata)) =
-        (version, value.get_mut("metadata").and_then(Value::as_object_mut))
-    {
-        metadata.insert("resourceVersion".to_owned(), json!(version));
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        for (field, said) in [("uid", uid), ("resourceVersion", version)] {
+            if let Some(said) = said {
+                metadata.insert(field.to_owned(), json!(said));
+            }
+        }
     }
     value
 }

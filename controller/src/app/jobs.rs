@@ -1,9 +1,13 @@
 //! Hook Jobs: started, let go, deleted.
 
 use super::{Apps, Subject, events};
-use crate::kube_io::{Address, CallError, CallKind, Cluster, Effect, Preconditions, Who, address};
+use crate::kube_io::{
+    Address, CallError, CallKind, Cluster, Effect, Preconditions, Who, address, api_resource,
+};
 use crate::watches::hook_job_entry;
 use kube::api::DynamicObject;
+use kube::core::TypeMeta;
+use kubeop_shared::api::names;
 use kubeop_shared::render::{HookJob, hook_job, hook_job_name};
 use kubeop_shared::revision::HookKey;
 
@@ -17,6 +21,9 @@ impl<C: Cluster> Apps<C> {
         let (Some(hook), Some(ownership)) = (subject.hook(key), &subject.ownership) else {
             return Ok(());
         };
+        if self.met_unknown_jobs(subject).await? {
+            return Ok(());
+        }
         let job = hook_job(&HookJob {
             ownership,
             app_uid: &subject.uid,
@@ -41,6 +48,39 @@ impl<C: Cluster> Apps<C> {
         self.keep_job(subject, &name, &created);
         self.tell(subject, events::hook_started(key, attempt)).await;
         Ok(())
+    }
+
+    /// Only one hook of an App runs at a time, and a leader that was deposed may have started one that no
+    /// watch has told of yet. Returns whether there is such a Job; it is known from now on.
+    pub(super) async fn met_unknown_jobs(&self, subject: &Subject) -> Result<bool, CallError> {
+        let jobs = api_resource("batch", "v1", "Job");
+        let selector = format!(
+            "{}={},{}",
+            names::LABEL_APP_ID,
+            subject.key.name,
+            names::LABEL_HOOK
+        );
+        let listed = self
+            .cluster
+            .list(&Who::Controller, &jobs, &subject.key.namespace, &selector)
+            .await?;
+        let mut unknown = false;
+        for mut job in listed {
+            // Items of a listing do not say what they are.
+            job.types = Some(TypeMeta {
+                api_version: jobs.api_version.clone(),
+                kind: jobs.kind.clone(),
+            });
+            let slot = (
+                subject.key.namespace.clone(),
+                job.metadata.name.clone().unwrap_or_default(),
+            );
+            if self.world.jobs.get(&slot).is_none() {
+                unknown = true;
+                self.keep_job(subject, &slot.1, &job);
+            }
+        }
+        Ok(unknown)
     }
 
     pub(super) async fn release_job(&self, subject: &Subject, name: &str) -> Result<(), CallError> {

@@ -74,11 +74,13 @@ impl<C: Cluster> Apps<C> {
     pub(super) async fn look(&self, subject: &Subject, memory: &mut Memory) -> Result<(), CallError> {
         let entry = self.read_record(subject).await?;
         let mut look = LiveLook {
+            generation: subject.view.generation,
             record: entry.as_ref().map(|entry| entry.resource_version.clone()),
             ..LiveLook::default()
         };
         if subject.view.deleting {
             look.kind_goes = self.kind_goes().await?;
+            self.met_unknown_jobs(subject).await?;
         }
         let record = entry.and_then(|entry| entry.record.ok());
         let inventory = record.map(|record| record.inventory).unwrap_or_default();

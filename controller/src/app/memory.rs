@@ -65,6 +65,9 @@ pub struct Memory {
 /// Record and inventory as the API server gave them.
 #[derive(Default)]
 pub(super) struct LiveLook {
+    /// Generation of the App at that time: what was looked for depends on what it asks for, and on whether it
+    /// is being deleted, which is a new generation as well.
+    pub generation: i64,
     /// resourceVersion of the record.
     pub record: Option<String>,
     /// What exists without being asked for.

@@ -26,11 +26,11 @@ impl<C: Cluster> Apps<C> {
             } => (Some(record.as_ref()), Some(resource_version.as_str())),
             RecordView::Absent | RecordView::Unusable(_) => (None, None),
         };
-        // A look is as good as the record that it went by.
+        // A look is as good as the record that it went by, and answers one question only.
         let looked = memory
             .look
             .as_ref()
-            .filter(|look| look.record.as_deref() == version);
+            .filter(|look| look.record.as_deref() == version && look.generation == subject.view.generation);
         let mut gate = subject.gate.clone();
         if looked.is_some_and(|look| look.kind_goes) {
             gate = Gate::KindGoes;

@@ -5,7 +5,7 @@ use crate::revision::{HookKey, HookRun, ObjectKey, Record};
 use jiff::Timestamp;
 
 /// The next thing to do for an App: one call of the API server, or one stage of calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Put our finalizer on the App.
     AddFinalizer,
@@ -76,7 +76,7 @@ pub struct Target {
 }
 
 /// What is new in a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RecordChange {
     /// Another revision is wanted.
     Wanted,
@@ -97,7 +97,7 @@ pub enum RecordChange {
 }
 
 /// Why objects are applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ApplyCause {
     /// They say something new.
     Changed,
@@ -106,7 +106,7 @@ pub enum ApplyCause {
 }
 
 /// Waiting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wait {
     /// For what.
     pub what: WaitFor,
@@ -115,7 +115,7 @@ pub struct Wait {
 }
 
 /// What is awaited.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum WaitFor {
     /// Nothing: delivered is what is wanted.
     Change,

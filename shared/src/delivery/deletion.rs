@@ -22,8 +22,8 @@ pub(super) fn step(o: &Observed, base: Option<Base<'_>>) -> Step {
     if let Some(base) = base
         && !let_go
     {
-        let holds = !base.record.inventory.is_empty() || !o.applied.is_empty();
-        if holds && o.look == Look::Caches {
+        // Also for Jobs that no watch has told of yet.
+        if o.look == Look::Caches && (base.resource_version.is_some() || !o.applied.is_empty()) {
             return deleting(Action::Look);
         }
         if let Some(step) = delete_objects(o, base) {

@@ -175,7 +175,7 @@ pub struct Live {
 }
 
 /// A hook Job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JobView {
     /// Name of the Job.
     pub name: String,
@@ -192,7 +192,7 @@ pub struct JobView {
 }
 
 /// How far a hook Job is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum JobState {
     /// Not ended.
     Running {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// The status of an App.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {
     /// Generation that it speaks about.
     pub observed_generation: Option<i64>,
@@ -26,7 +26,7 @@ pub struct Report {
 }
 
 /// What one condition says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stated {
     /// True, False or Unknown.
     pub state: ConditionStatus,

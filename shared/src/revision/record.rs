@@ -15,7 +15,7 @@ const FORMAT: u32 = 1;
 const REMEMBERED: usize = 1000;
 
 /// What kubeOP remembers about an App.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
     /// uid of the App that owns this. Not part of the text but of the metadata; none after a restore, which
     /// strips owners.
@@ -35,7 +35,7 @@ pub struct Record {
 }
 
 /// One revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Revision {
     /// Counted from 1, one more for each change of what is wanted.
     pub number: u64,
@@ -91,7 +91,7 @@ pub struct HookKey {
 }
 
 /// How one attempt of a hook ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HookRun {
     /// Which hook.
     pub key: HookKey,
@@ -133,7 +133,7 @@ pub struct ObjectKey {
 }
 
 /// What is known of a delivered object. Empty: it is about to be applied.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InventoryEntry {
     /// uid that the API server gave it.
     pub uid: Option<String>,
