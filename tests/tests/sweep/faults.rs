@@ -10,7 +10,7 @@ use kubeop_tests::proxy::{Fault, NewsFault, Strike, WriteFault};
 use crate::run::Walked;
 use crate::story::Story;
 
-/// Says `all` for every fault at every position.
+/// Says `all` for every fault at every position, or a part of their names: `Smooth life, kill after at write 5`.
 const WHICH: &str = "KUBEOP_TEST_SWEEP";
 
 /// Moves the positions of the sample.
@@ -27,37 +27,53 @@ const UNSEEN: [WriteFault; 4] = [
     WriteFault::Answer(StatusCode::CONFLICT),
 ];
 
+/// One life under one fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trial {
+    pub story: Story,
+    pub fault: Fault,
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} life, ", self.story)?;
+        if self.fault == Fault::default() {
+            return f.write_str("no fault");
+        }
+        self.fault.fmt(f)
+    }
+}
+
 /// What is tried.
 pub struct Faults {
-    pub list: Vec<(Story, Fault)>,
+    pub list: Vec<Trial>,
     told: String,
 }
 
 impl Faults {
     /// For lives in which so much passed.
     pub fn from_environment(unharmed: &BTreeMap<Story, Walked>) -> Faults {
-        let mut list = Vec::new();
-        if std::env::var(WHICH).as_deref() == Ok("all") {
-            for (&story, walked) in unharmed {
-                let (writes, news) = (walked.ledger.writes.len(), walked.ledger.news.len());
-                list.extend(all(story, writes, news).into_iter().map(|fault| (story, fault)));
-            }
-            let told = format!("all {} faults", list.len());
-            return Faults { list, told };
-        }
+        let which = std::env::var(WHICH).ok();
         let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or(0);
-        for (&story, walked) in unharmed {
-            // The last moments differ a little from run to run.
-            let writes = walked.ledger.writes.len().saturating_sub(4);
-            let news = walked.ledger.news.len().saturating_sub(8);
-            list.extend(
-                sample(story, writes, news, seed)
-                    .into_iter()
-                    .map(|fault| (story, fault)),
-            );
+        let mut list = Vec::new();
+        for (&story, Walked { ledger, .. }) in unharmed {
+            let (writes, news) = (ledger.writes.len(), ledger.news.len());
+            let faults = match which {
+                Some(_) => all(story, writes, news),
+                // The last moments differ a little from run to run.
+                None => sample(story, writes.saturating_sub(4), news.saturating_sub(8), seed),
+            };
+            list.extend(faults.into_iter().map(|fault| Trial { story, fault }));
         }
-        let told = format!("a sample of {} faults, {SEED}={seed}", list.len());
+        let told = match which.as_deref() {
+            None => format!("a sample of {} faults, {SEED}={seed}", list.len()),
+            Some("all") => format!("all {} faults", list.len()),
+            Some(part) => {
+                list.retain(|trial| trial.to_string().contains(part));
+                format!("the {} faults that are called {part:?}", list.len())
+            }
+        };
         Faults { list, told }
     }
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use futures::StreamExt;
 use kubeop_tests::proxy::Fault;
 
-use faults::Faults;
+use faults::{Faults, Trial};
 use ground::Ground;
 use run::{Run, Walked};
 use story::Story;
@@ -28,7 +28,10 @@ const AT_ONCE: usize = 6;
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_breaks_the_end_state_is_the_same() {
     let ground = &Ground::start().await.unwrap();
-    let without = async |(number, story)| Run::new(ground, number, story, Fault::default()).walk(None).await;
+    let without = async |(number, story)| {
+        let fault = Fault::default();
+        Run::new(ground, number, Trial { story, fault }).walk(None).await
+    };
     let unharmed = futures::future::try_join_all((0..).zip(Story::ALL).map(without));
     let unharmed: BTreeMap<Story, Walked> = Story::ALL.into_iter().zip(unharmed.await.unwrap()).collect();
     for (story, Walked { ledger, .. }) in &unharmed {
@@ -41,12 +44,9 @@ async fn whatever_breaks_the_end_state_is_the_same() {
     let faults = Faults::from_environment(&unharmed);
     println!("{faults}");
     let numbered = faults.list.iter().zip(unharmed.len()..);
-    let runs = numbered.map(|(&(story, fault), number)| {
-        let unharmed = unharmed.get(&story);
-        async move {
-            let walked = Run::new(ground, number, story, fault).walk(unharmed).await;
-            (fault, walked)
-        }
+    let runs = numbered.map(|(&trial, number)| {
+        let unharmed = unharmed.get(&trial.story);
+        async move { (trial.fault, Run::new(ground, number, trial).walk(unharmed).await) }
     });
     let mut walked = futures::stream::iter(runs).buffer_unordered(AT_ONCE);
     let mut table = Table::default();

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use kubeop_tests::keeper::requests::{Ending, Program};
-use kubeop_tests::proxy::{Fault, Ledger, Proxy, View};
+use kubeop_tests::proxy::{Ledger, Proxy, View};
 use kubeop_tests::{Identity, wait};
 
+use crate::faults::Trial;
 use crate::ground::{CONTROLLER, Ground};
 use crate::objects::DROPPED;
 use crate::snapshot::{self, Snapshot};
-use crate::story::{self, Place, Step, Story};
+use crate::story::{self, Place, Step};
 use crate::{audit, difference};
 
 /// How long one step may take, with the waits after a fault and on a busy machine.
@@ -26,8 +27,7 @@ pub struct Run<'a> {
     ground: &'a Ground,
     place: Place,
     name: String,
-    story: Story,
-    fault: Fault,
+    trial: Trial,
 }
 
 /// What came of a run.
@@ -37,13 +37,12 @@ pub struct Walked {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(ground: &'a Ground, number: usize, story: Story, fault: Fault) -> Run<'a> {
+    pub fn new(ground: &'a Ground, number: usize, trial: Trial) -> Run<'a> {
         Run {
             ground,
             place: Place::new(format!("sweep-{number:04}")),
             name: format!("{CONTROLLER}-{number:04}"),
-            story,
-            fault,
+            trial,
         }
     }
 
@@ -55,7 +54,7 @@ impl<'a> Run<'a> {
         };
         let cluster = &self.ground.cluster;
         let log = cluster.audit_log().context("no audit log")?.from_now()?;
-        let proxy = Proxy::start(cluster, &Identity::controller(), view, self.fault).await?;
+        let proxy = Proxy::start(cluster, &Identity::controller(), view, self.trial.fault).await?;
         self.start_controller(&proxy).await?;
         let lived = tokio::select! {
             lived = self.live(unharmed) => lived,
@@ -68,7 +67,7 @@ impl<'a> Run<'a> {
         let ours =
             |entry: &kubeop_tests::audit::Entry| entry.namespace.as_deref() == Some(&self.place.namespace);
         let entries: Vec<_> = log.entries()?.into_iter().filter(ours).collect();
-        let mut faults = audit::faults(self.story, &entries);
+        let mut faults = audit::faults(self.trial.story, &entries);
         faults.extend(bystanders_changed(&snapshots));
         faults.extend(snapshots.get(&Step::Second).and_then(not_pruned));
         faults.extend(unharmed.and_then(|unharmed| storm(&unharmed.ledger, &ledger)));
@@ -110,7 +109,7 @@ impl<'a> Run<'a> {
 
     async fn live(&self, unharmed: Option<&Walked>) -> Result<BTreeMap<Step, Snapshot>> {
         let mut snapshots = BTreeMap::new();
-        for &step in self.story.steps() {
+        for &step in self.trial.story.steps() {
             story::act(self.ground, &self.place, step).await?;
             let expected = match step {
                 // What was put right is as it was, and what is gone leaves no trace.
@@ -136,14 +135,13 @@ impl<'a> Run<'a> {
 
     /// What a person needs to know of a run that went wrong.
     fn words(&self, ledger: &Ledger) -> String {
-        let fault = self.fault;
-        let story = self.story;
-        let mut words = match (fault.strike, &ledger.struck) {
-            _ if fault == Fault::default() => format!("{story:?} life without any fault"),
-            (None, _) => format!("{story:?} life, {fault}"),
-            (Some(_), Some(struck)) => format!("{story:?} life, {fault}, which was: {struck}"),
-            (Some(_), None) => format!("{story:?} life, {fault}, which was not reached"),
-        };
+        let mut words = self.trial.to_string();
+        if self.trial.fault.strike.is_some() {
+            let _ = match &ledger.struck {
+                Some(struck) => write!(words, ", which was: {struck}"),
+                None => write!(words, ", which was not reached"),
+            };
+        }
         let log = std::fs::read_to_string(self.ground.cluster.log_of(&self.name)).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         for line in lines.iter().skip(lines.len().saturating_sub(15)) {
