@@ -21,7 +21,7 @@ use crate::{audit, difference};
 const STEP: Duration = Duration::from_secs(90);
 
 /// How many writes a fault may cost: the one that is tried again, and the statuses that tell of it.
-const MORE_WRITES: usize = 12;
+const MORE_WRITES: usize = 20;
 
 pub struct Run<'a> {
     ground: &'a Ground,
