@@ -10,6 +10,7 @@ mod fault;
 mod ledger;
 mod news;
 mod relay;
+mod scopes;
 mod switch;
 mod view;
 

@@ -62,9 +62,10 @@ async fn pass_on(
     parts: http::request::Parts,
     body: Bytes,
 ) -> Result<Response<Body>> {
+    let uri = switch.view.uri_of(&switch.upstream, &switch.scopes, call).await?;
     let mut request = Request::builder()
         .method(parts.method)
-        .uri(switch.view.uri_of(call)?)
+        .uri(uri)
         .body(kube::client::Body::from(body))?;
     *request.headers_mut() = without(parts.headers, &[HOST, AUTHORIZATION, CONTENT_LENGTH]);
     let (mut parts, body) = switch.upstream.send(request).await?.into_parts();

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::fault::{Fault, NewsFault, Strike, WriteFault};
 use super::ledger::{Ledger, News};
+use super::scopes::Scopes;
 use super::view::View;
 use crate::audit::Entry;
 
@@ -19,6 +20,7 @@ pub(super) struct Switch {
     pub upstream: kube::Client,
     pub user: String,
     pub view: View,
+    pub scopes: Scopes,
     fault: Fault,
     state: Mutex<State>,
     kill: Notify,
@@ -37,6 +39,7 @@ impl Switch {
             upstream,
             user: user.to_owned(),
             view,
+            scopes: Scopes::default(),
             fault,
             state: Mutex::new(State {
                 ledger: Ledger::default(),

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use http::Uri;
 
+use super::scopes::Scopes;
 use crate::audit::Entry;
 
 /// What a program sees of the cluster.
@@ -22,72 +23,63 @@ pub enum View {
 
 impl View {
     /// Where a call leads.
-    pub(super) fn uri_of(&self, call: &Entry) -> Result<Uri> {
-        let over_all = matches!(call.verb.as_str(), "list" | "watch") && call.namespace.is_none();
+    pub(super) async fn uri_of(&self, upstream: &kube::Client, scopes: &Scopes, call: &Entry) -> Result<Uri> {
         let View::Project { project, namespace } = self else {
             return Ok(call.uri.parse()?);
         };
-        if !over_all {
-            return Ok(call.uri.parse()?);
-        }
-        let (path, query) = call.uri.split_once('?').unwrap_or((&call.uri, ""));
-        let named = |name: &str| format!("{path}?fieldSelector=metadata.name%3D{name}&{query}");
-        let uri = match call.resource.as_str() {
-            "projects" => named(project),
-            "namespaces" => named(namespace),
-            // Of no namespace.
-            "tenants" | "customresourcedefinitions" => call.uri.clone(),
-            resource => {
-                let start = path.strip_suffix(resource).unwrap_or(path);
-                format!("{start}namespaces/{namespace}/{resource}?{query}")
+        let narrowed = if scopes.is_over_all_namespaces(upstream, call).await? {
+            within(namespace, call)
+        } else {
+            match (call.verb.as_str(), call.resource.as_str()) {
+                ("list" | "watch", "projects") => named(project, call),
+                ("list" | "watch", "namespaces") => named(namespace, call),
+                _ => call.uri.clone(),
             }
         };
-        Ok(uri.parse()?)
+        Ok(narrowed.parse()?)
     }
+}
+
+/// A list of one object.
+fn named(name: &str, call: &Entry) -> String {
+    let (path, query) = call.uri.split_once('?').unwrap_or((&call.uri, ""));
+    format!("{path}?fieldSelector=metadata.name%3D{name}&{query}")
+}
+
+/// A list of one namespace.
+fn within(namespace: &str, call: &Entry) -> String {
+    let (path, query) = call.uri.split_once('?').unwrap_or((&call.uri, ""));
+    let resource = &call.resource;
+    let start = path.strip_suffix(resource).unwrap_or(path);
+    format!("{start}namespaces/{namespace}/{resource}?{query}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rstest::rstest;
 
-    #[rstest]
-    #[case(
-        "list",
-        "jobs",
-        "/apis/batch/v1/jobs?limit=5",
-        "/apis/batch/v1/namespaces/kubeop-a/jobs?limit=5"
-    )]
-    #[case(
-        "watch",
-        "namespaces",
-        "/api/v1/namespaces?watch=true",
-        "/api/v1/namespaces?fieldSelector=metadata.name%3Dkubeop-a&watch=true"
-    )]
-    #[case(
-        "list",
-        "projects",
-        "/apis/g/v1/projects?",
-        "/apis/g/v1/projects?fieldSelector=metadata.name%3Da&"
-    )]
-    #[case("get", "projects", "/apis/g/v1/projects/b", "/apis/g/v1/projects/b")]
-    fn lists_over_all_namespaces_are_narrowed(
-        #[case] verb: &str,
-        #[case] resource: &str,
-        #[case] uri: &str,
-        #[case] leads_to: &str,
-    ) {
-        let call = Entry {
-            verb: verb.to_owned(),
+    fn call(resource: &str, uri: &str) -> Entry {
+        Entry {
+            verb: "list".to_owned(),
             resource: resource.to_owned(),
             uri: uri.to_owned(),
             ..Entry::default()
-        };
-        let view = View::Project {
-            project: "a".to_owned(),
-            namespace: "kubeop-a".to_owned(),
-        };
-        assert_eq!(view.uri_of(&call).unwrap(), leads_to);
-        assert_eq!(View::Whole.uri_of(&call).unwrap(), uri);
+        }
+    }
+
+    #[test]
+    fn what_is_asked_besides_stays() {
+        assert_eq!(
+            within("kubeop-a", &call("jobs", "/apis/batch/v1/jobs?limit=5")),
+            "/apis/batch/v1/namespaces/kubeop-a/jobs?limit=5"
+        );
+        assert_eq!(
+            named("a", &call("projects", "/apis/g/v1/projects?watch=true")),
+            "/apis/g/v1/projects?fieldSelector=metadata.name%3Da&watch=true"
+        );
+        assert_eq!(
+            named("a", &call("namespaces", "/api/v1/namespaces")),
+            "/api/v1/namespaces?fieldSelector=metadata.name%3Da&"
+        );
     }
 }
