@@ -13,4 +13,5 @@ mod prune;
 mod steady;
 mod support;
 mod tightened;
+mod uninstall;
 mod with_webhook;

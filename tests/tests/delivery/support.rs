@@ -30,17 +30,23 @@ impl Stage {
     pub async fn shared() -> &'static Stage {
         static STAGE: OnceCell<Stage> = OnceCell::const_new();
         STAGE
-            .get_or_init(|| async { Stage::start().await.unwrap() })
+            .get_or_init(|| async { Stage::on(Cluster::shared().await).await.unwrap() })
             .await
     }
 
-    async fn start() -> Result<Stage> {
+    /// On a cluster of its own, for what would spoil the others' tests.
+    pub async fn alone() -> Stage {
+        static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+        let start = || async { Cluster::start(kubeop_tests::Options::default()).await.unwrap() };
+        Stage::on(CLUSTER.get_or_init(start).await).await.unwrap()
+    }
+
+    async fn on(cluster: &'static Cluster) -> Result<Stage> {
         let own = [OwnProgram {
             package: CONTROLLER,
             name: CONTROLLER,
         }];
         let built = tokio::task::spawn_blocking(move || programs::build_own(&own)).await??;
-        let cluster = Cluster::shared().await;
         install_manifests(cluster).await?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let program = built.into_iter().next().context("no controller was built")?;
