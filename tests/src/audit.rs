@@ -37,12 +37,17 @@ impl AuditLog {
     /// All finished requests.
     pub fn entries(&self) -> Result<Vec<Entry>> {
         let mut file = File::open(&self.path).context("no audit log")?;
-        file.seek(SeekFrom::Start(self.from))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        // The last line may be half written.
+        file.seek(SeekFrom::Start(self.from.saturating_sub(1)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        // The last line may be half written, and so was the one that was the last when this began.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole
+        let later = match self.from {
+            0 => whole,
+            _ => whole.split_once('\n').map_or("", |(_, later)| later),
+        };
+        later
             .lines()
             .map(|line| serde_json::from_str::<Raw>(line).with_context(|| format!("audit log: {line}")))
             .filter(|raw| raw.as_ref().map_or(true, |raw| raw.stage == "ResponseComplete"))
@@ -185,5 +190,39 @@ impl From<Raw> for Entry {
             uri: raw.request_uri,
             user_agent: raw.user_agent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn lines_that_are_being_written_are_left_out_whole() {
+        let line = |verb: &str| {
+            format!(r#"{{"stage":"ResponseComplete","requestURI":"/","verb":"{verb}","user":{{}}}}"#) + "\n"
+        };
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let mut write = |text: &str| file.as_file_mut().write_all(text.as_bytes()).unwrap();
+        let verbs = |log: &AuditLog| -> Vec<String> {
+            let entries = log.entries().unwrap();
+            entries.into_iter().map(|entry| entry.verb).collect()
+        };
+        let (whole, half) = (line("get"), line("list"));
+        let (start, end) = half.split_at(30);
+        write(&whole);
+        write(start);
+        let path = file.path().to_owned();
+        let all = AuditLog::whole(&path);
+        let later = all.from_now().unwrap();
+        assert_eq!(verbs(&all), ["get"]);
+        let mut file = File::options().append(true).open(&path).unwrap();
+        file.write_all(end.as_bytes()).unwrap();
+        let from_here = all.from_now().unwrap();
+        file.write_all(line("watch").as_bytes()).unwrap();
+        assert_eq!(verbs(&all), ["get", "list", "watch"]);
+        assert_eq!(verbs(&later), ["watch"]);
+        assert_eq!(verbs(&from_here), ["watch"]);
     }
 }
