@@ -57,10 +57,10 @@ impl<C: Cluster> Toucher<C> {
                 },
                 () = due => {
                     let world = &self.world;
-                    self.plan.due(Instant::now(), |kinds| world.troubles.blocked(kinds))
+                    self.plan.due(Instant::now(), |kinds| blocked(world, kinds))
                 }
                 _ = scouting.tick() => {
-                    let blocked = self.world.troubles.blocked(&[CauseKind::WebhookDown]);
+                    let blocked = blocked(&self.world, &[CauseKind::WebhookDown]);
                     self.plan.scout(Instant::now(), &blocked)
                 }
             };
@@ -87,6 +87,13 @@ impl<C: Cluster> Toucher<C> {
             Err(error) => tracing::warn!(namespace, %error, "cannot make it try again at once"),
         }
     }
+}
+
+/// What of Apps is blocked. What people made is not ours to touch.
+fn blocked(world: &World, kinds: &[CauseKind]) -> Vec<Blocked> {
+    let all = world.troubles.blocked(kinds).into_iter();
+    all.filter(|found| world.app_of(&found.namespace, &found.owner).is_some())
+        .collect()
 }
 
 /// What is to be touched, and when.

@@ -2,14 +2,13 @@
 //! wake the Apps that something else is told of.
 
 use super::{Concerns, Watch};
-use crate::world::{AppKey, Heard, News, Now, World, made_by};
+use crate::world::{AppKey, Heard, News, Now, World};
 use futures::StreamExt;
 use kube::api::DynamicObject;
 use kube::runtime::{watcher, watcher::Event};
 use kube::{Api, Client, ResourceExt};
 use kubeop_shared::api::names;
-use kubeop_shared::health::cause::{PodEvent, Workload, pod_event};
-use kubeop_shared::revision::ObjectKey;
+use kubeop_shared::health::cause::{PodEvent, pod_event};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,25 +169,7 @@ impl Listener {
     /// The App whose Pods an Event is about; if that is not known yet, every App of the namespace.
     fn concerned(&self, event: &PodEvent) -> Concerns {
         let namespace = &event.namespace;
-        let delivered = |workload: &Workload| {
-            let key = ObjectKey {
-                group: workload.group.clone(),
-                version: "v1".to_owned(),
-                kind: workload.kind.clone(),
-                name: workload.name.clone(),
-            };
-            let live = self.world.live.get(&(namespace.clone(), key));
-            live.map(|delivered| delivered.app)
-        };
-        let hook = || {
-            self.world
-                .jobs
-                .get(&(namespace.clone(), event.about.name.clone()))
-        };
-        let app = made_by(&event.about)
-            .iter()
-            .find_map(delivered)
-            .or_else(|| hook().filter(|_| event.about.kind == "Job").map(|job| job.app));
+        let app = self.world.app_of(namespace, &event.about);
         match app {
             Some(name) => Concerns::App(AppKey {
                 namespace: namespace.clone(),

@@ -11,9 +11,11 @@ pub use digest::{
     digest_record, digest_tenant, pending_class,
 };
 pub use kinds::Kinds;
-pub use troubles::{Blocked, Heard, News, Now, Troubles, made_by};
+use troubles::made_by;
+pub use troubles::{Blocked, Heard, News, Now, Troubles};
 
 use kubeop_shared::delivery::Live;
+use kubeop_shared::health::cause::Workload;
 use kubeop_shared::revision::ObjectKey;
 
 /// Namespace and name.
@@ -109,4 +111,29 @@ pub struct World {
     pub storage_classes: Cache<String, Binding>,
     /// Pods in trouble, and workloads that cannot create any.
     pub troubles: Troubles,
+}
+
+impl World {
+    /// The App whose Pods `owner` creates: by what it delivered, or by its hook.
+    pub fn app_of(&self, namespace: &str, owner: &Workload) -> Option<String> {
+        let delivered = |workload: &Workload| {
+            let version = match workload.group.as_str() {
+                "argoproj.io" => "v1alpha1",
+                _ => "v1",
+            };
+            let key = ObjectKey {
+                group: workload.group.clone(),
+                version: version.to_owned(),
+                kind: workload.kind.clone(),
+                name: workload.name.clone(),
+            };
+            let live = self.live.get(&(namespace.to_owned(), key));
+            live.map(|delivered| delivered.app)
+        };
+        let hook = || {
+            let job = self.jobs.get(&(namespace.to_owned(), owner.name.clone()));
+            job.filter(|_| owner.kind == "Job").map(|job| job.app)
+        };
+        made_by(owner).iter().find_map(delivered).or_else(hook)
+    }
 }

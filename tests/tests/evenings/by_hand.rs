@@ -43,7 +43,7 @@ pub async fn node(cluster: &Cluster) {
 }
 
 /// The Pods of the App that are on the node, newest first.
-pub async fn pods(evening: &Evening, count: usize) -> Vec<String> {
+pub async fn pods(evening: &Evening<'_>, count: usize) -> Vec<String> {
     wait::until(&format!("{count} Pods by hand"), SOON, || async {
         let list = evening.get("pods -l app.kubeop.io/app-id=pay").await?;
         let items = list["items"].as_array().context("no items")?;
@@ -66,7 +66,7 @@ pub async fn pods(evening: &Evening, count: usize) -> Vec<String> {
 }
 
 /// Writes the status of a Pod.
-pub async fn plays(evening: &Evening, pod: &str, status: &Value) -> Result<()> {
+pub async fn plays(evening: &Evening<'_>, pod: &str, status: &Value) -> Result<()> {
     let patch = format!("--patch={}", json!({"status": status}));
     let ns = &evening.ns;
     let args = [

@@ -11,7 +11,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(45);
 /// From the end of the reason to an App that is Ready.
 const AT_ONCE: Duration = Duration::from_secs(12);
 
-async fn is_ready_at_once(evening: &Evening) {
+async fn is_ready_at_once(evening: &Evening<'_>) {
     let since = Instant::now();
     evening.is_ready().await;
     assert!(since.elapsed() < AT_ONCE, "it took {:?}", since.elapsed());
@@ -174,4 +174,39 @@ async fn a_webhook_of_another_team_that_does_not_answer() {
     tokio::time::sleep(LONG_ENOUGH).await;
     webhook.unregister(&evening).await;
     is_ready_at_once(&evening).await;
+}
+
+/// The Pod of a hook is created by its Job.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_a_hook_that_is_missing() {
+    let evening = Evening::new("hook").await;
+    let hooks =
+        "  hooks: {pre: [{name: migrate, image: 'ghcr.io/acme/pay:1', serviceAccountName: migrator}]}\n";
+    let app = evening.app("ghcr.io/acme/pay:1", "") + hooks;
+    evening.apply(&app).await.unwrap();
+    evening.cannot_create("migrator").await;
+    let message = evening
+        .says(&["pre hook migrate", "serviceaccount \"migrator\" not found"])
+        .await;
+    evening.follow(&message, &[]).await;
+    evening.is_ready().await;
+}
+
+/// What is not delivered by an App is nobody's to touch.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_made_is_left_alone() {
+    let evening = Evening::new("by-people").await;
+    let own = format!(
+        "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: own, namespace: {}}}, spec: {{selector: {{matchLabels: \
+         {{app: own}}}}, template: {{metadata: {{labels: {{app: own}}}}, spec: {{serviceAccountName: payer, containers: \
+         [{{name: main, image: 'ghcr.io/acme/pay:1'}}]}}}}}}}}",
+        evening.ns
+    );
+    evening.apply(&own).await.unwrap();
+    evening.cannot_create("payer").await;
+    let account = format!("create serviceaccount other -n {}", evening.ns);
+    evening.kubectl(&account).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let sets = evening.get("replicasets").await.unwrap().to_string();
+    assert!(!sets.contains("platform.kubeop.io/touched"), "{sets}");
 }

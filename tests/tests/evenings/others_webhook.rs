@@ -72,7 +72,7 @@ impl OthersWebhook {
     }
 
     /// Registers it for the Pods of a namespace.
-    pub async fn register(&self, evening: &Evening) {
+    pub async fn register(&self, evening: &Evening<'_>) {
         let bundle = k8s_openapi::ByteString(self.ca.clone().into_bytes());
         let webhook = json!({
             "name": "others.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None", "timeoutSeconds": 2,
@@ -89,7 +89,7 @@ impl OthersWebhook {
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     }
 
-    pub async fn unregister(&self, evening: &Evening) {
+    pub async fn unregister(&self, evening: &Evening<'_>) {
         let args = format!("delete validatingwebhookconfiguration {}", evening.ns);
         evening.kubectl(&args).await.unwrap();
     }

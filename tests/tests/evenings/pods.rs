@@ -6,7 +6,7 @@ use crate::by_hand::{self, HERE, container, plays, ready, waiting};
 use crate::support::{Evening, remedy};
 use serde_json::json;
 
-async fn by_hand(name: &str, more: &str) -> Evening {
+async fn by_hand(name: &str, more: &str) -> Evening<'static> {
     let evening = Evening::new(name).await;
     by_hand::node(evening.kubeop.cluster()).await;
     let app = evening.app("ghcr.io/acme/pay:1", &format!("{HERE}{more}"));
@@ -14,7 +14,7 @@ async fn by_hand(name: &str, more: &str) -> Evening {
     evening
 }
 
-async fn all_ready(evening: &Evening) {
+async fn all_ready(evening: &Evening<'_>) {
     for pod in by_hand::pods(evening, 2).await {
         plays(evening, &pod, &ready()).await.unwrap();
     }
@@ -204,4 +204,55 @@ async fn a_volume_of_a_config_map_that_is_missing() {
         .await;
     all_ready(&evening).await;
     evening.is_ready().await;
+}
+
+/// The end of a Job is told by its Pod, and what the Job says is not lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn s43_a_job_that_fails_to_its_backoff_limit() {
+    let evening = Evening::new("job").await;
+    let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: load}, spec: {backoffLimit: 0, template: {spec: \
+               {restartPolicy: Never, containers: [{name: load, image: 'ghcr.io/acme/load:1', \
+               env: [{name: FAKE_EXIT_CODE, value: '3'}]}]}}}}";
+    evening.apply(&evening.raw(&[job])).await.unwrap();
+    evening
+        .seen("a failed Job", "get job load -o yaml", "type: Failed")
+        .await;
+    let words = [
+        "Job load: container load of Pod load-",
+        "exit code 3",
+        "BackoffLimitExceeded",
+        "Unhealthy",
+    ];
+    evening.says(&words).await;
+    let suspended = job
+        .replace("{backoffLimit: 0", "{suspend: true, backoffLimit: 0")
+        .replace("name: load}", "name: later}");
+    evening.apply(&evening.raw(&[&suspended])).await.unwrap();
+    evening.is_ready().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s43_a_stateful_set_whose_new_pod_crash_loops() {
+    let evening = Evening::new("set").await;
+    let set = |env: &str| {
+        format!(
+            "{{apiVersion: apps/v1, kind: StatefulSet, metadata: {{name: db}}, spec: {{replicas: 2, serviceName: x, \
+             selector: {{matchLabels: {{app: db}}}}, template: {{metadata: {{labels: {{app: db}}}}, spec: {{containers: \
+             [{{name: main, image: 'ghcr.io/acme/db:1', env: [{env}]}}]}}}}}}}}"
+        )
+    };
+    evening.apply(&evening.raw(&[&set("")])).await.unwrap();
+    evening.is_ready().await;
+    let crashes = set("{name: FAKE_EXIT_CODE, value: '9'}");
+    evening.apply(&evening.raw(&[&crashes])).await.unwrap();
+    evening
+        .seen("a crash", "get pod db-1 -o yaml", "CrashLoopBackOff")
+        .await;
+    evening
+        .says(&[
+            "StatefulSet db: container main of Pod db-1",
+            "CrashLoopBackOff",
+            "exit code 9",
+        ])
+        .await;
 }

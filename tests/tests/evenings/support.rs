@@ -13,16 +13,22 @@ pub const TOLD: Duration = Duration::from_secs(5);
 pub const SOON: Duration = Duration::from_secs(60);
 
 /// A Project, and the namespace of it.
-pub struct Evening {
-    pub kubeop: &'static KubeOp<'static>,
+pub struct Evening<'a> {
+    pub kubeop: &'a KubeOp<'a>,
     pub ns: String,
 }
 
-impl Evening {
-    /// A Project of this name, whose gate is shut.
+impl Evening<'static> {
+    /// A Project of this name on the cluster that all evenings share.
     pub async fn new(name: &str) -> Self {
+        Evening::on(KubeOp::shared().await, name).await
+    }
+}
+
+impl<'a> Evening<'a> {
+    /// A Project of this name, whose gate is shut.
+    pub async fn on(kubeop: &'a KubeOp<'a>, name: &str) -> Self {
         static TENANT: OnceCell<()> = OnceCell::const_new();
-        let kubeop = KubeOp::shared().await;
         let evening = Evening {
             kubeop,
             ns: format!("kubeop-{name}"),

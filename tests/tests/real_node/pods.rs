@@ -100,7 +100,7 @@ fn traces() -> Vec<String> {
 }
 
 /// One test at a time: each looks at what it leaves on the machine.
-static MACHINE: Mutex<()> = Mutex::const_new(());
+pub static MACHINE: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test]
 async fn pods_run_log_fail_and_reach_each_other_and_nothing_is_left() {
