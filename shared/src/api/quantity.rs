@@ -77,6 +77,23 @@ impl Quantity {
         };
         Ok(Self { nanos, format })
     }
+
+    /// One text for each amount, whatever it was written as: the shorter of its decimal and its binary form.
+    /// So `1Gi` and `1073741824` are one, and so are `1e3` and `1k`.
+    #[must_use]
+    pub fn shortest(&self) -> String {
+        let written = |format| {
+            let nanos = self.nanos;
+            Self { nanos, format }.to_string()
+        };
+        let (decimal, binary) = (written(Format::Decimal), written(Format::Binary));
+        let readable = self.nanos.abs() <= BINARY_MAX * NANO;
+        if readable && binary.len() < decimal.len() {
+            binary
+        } else {
+            decimal
+        }
+    }
 }
 
 enum Scale {
@@ -195,6 +212,7 @@ mod tests {
     use super::{Quantity, QuantityError};
     use crate::vectors::rows;
     use rstest::rstest;
+    use std::collections::BTreeMap;
 
     #[rstest]
     #[case("0.5", "500m")]
@@ -251,5 +269,47 @@ mod tests {
         }
         assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
         assert_eq!(out_of_range, 13, "rows out of range");
+    }
+
+    /// Different amounts among the rows that are in our range.
+    const DIFFERENT: usize = 129;
+
+    /// Equal if and only if the reference has the same exact amount, in comparison and in writing.
+    #[test]
+    fn equal_amounts_and_no_others_are_written_alike() {
+        let mut by_amount: BTreeMap<String, Quantity> = BTreeMap::new();
+        for row in rows(include_str!("../../../tests/vectors/quantities.tsv")) {
+            let [input, _, _, exact, ..] = &row[..] else {
+                panic!("a row of nine columns: {row:?}")
+            };
+            let Ok(quantity) = Quantity::parse(input) else {
+                continue;
+            };
+            assert_eq!(Quantity::parse(&quantity.shortest()), Ok(quantity), "{input:?}");
+            let first = by_amount.entry(exact.clone()).or_insert(quantity);
+            assert_eq!(*first, quantity, "{input:?} is {exact}");
+            assert_eq!(first.shortest(), quantity.shortest(), "{input:?} is {exact}");
+        }
+        assert_eq!(by_amount.len(), DIFFERENT, "different amounts");
+        let all: Vec<_> = by_amount.values().collect();
+        for (index, one) in all.iter().enumerate() {
+            for other in all.iter().skip(index + 1) {
+                assert!(
+                    one != other && one.shortest() != other.shortest(),
+                    "{one} {other}"
+                );
+            }
+        }
+    }
+
+    #[rstest]
+    #[case("1073741824", "1Gi")]
+    #[case("1536Mi", "1536Mi")]
+    #[case("512M", "512M")]
+    #[case("1000Ki", "1024k")]
+    #[case("1e3", "1k")]
+    #[case("0.5", "500m")]
+    fn the_shorter_form_is_written(#[case] text: &str, #[case] shortest: &str) {
+        assert_eq!(Quantity::parse(text).unwrap().shortest(), shortest);
     }
 }
