@@ -6,9 +6,9 @@ use kubeop_shared::api::app::{DeliveryKind, Hook};
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::{AppSpec, AppStatus, names};
 use kubeop_shared::delivery::{AppView, Gate, Stage, Wanted, WantedObject};
-use kubeop_shared::manifests::{Object, duplicates, read_manifests};
-use kubeop_shared::render::{Ownership, Target, images, render};
-use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, RevisionHash, RevisionSpec};
+use kubeop_shared::manifests::Object;
+use kubeop_shared::render::{Declared, Ownership, Target, images, render};
+use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, RevisionSpec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -137,10 +137,11 @@ impl Subject {
 
 impl Ask {
     fn new(spec: &AppSpec, ownership: &Ownership, autoscalers: &[(String, Scaled)]) -> Result<Self, String> {
-        let manifests = manifests(spec, &ownership.namespace)?;
-        let values = manifests.iter().map(|object| object.value.clone()).collect();
-        let revision = RevisionSpec::new(spec, values);
-        let hash = RevisionHash::of(&revision);
+        let Declared {
+            revision,
+            hash,
+            manifests,
+        } = Declared::read(spec, &ownership.namespace)?;
         let target = Target {
             ownership,
             hash: &hash,
@@ -193,26 +194,6 @@ impl Ask {
 enum Source {
     Rendered,
     Given,
-}
-
-/// The objects of `manifests[]`, for the kinds that have them.
-fn manifests(spec: &AppSpec, home: &str) -> Result<Vec<Object>, String> {
-    let delivery = &spec.delivery;
-    let (field, given) = match delivery.kind {
-        DeliveryKind::Image => return Ok(Vec::new()),
-        DeliveryKind::Git => ("spec.delivery.git.manifests", &delivery.git),
-        DeliveryKind::Helm => ("spec.delivery.helm.manifests", &delivery.helm),
-        DeliveryKind::Raw => ("spec.delivery.raw.manifests", &delivery.raw),
-    };
-    let given = given.as_ref().ok_or_else(|| format!("{field} is missing"))?;
-    let read = read_manifests(field, &given.manifests).map_err(|faulty| faulty.to_string())?;
-    match duplicates(&read.objects, home).first() {
-        Some((again, first)) => Err(format!(
-            "{}: {} {} stands at {first}, too",
-            again.path, again.gvk.kind, again.name
-        )),
-        None => Ok(read.objects),
-    }
 }
 
 /// An object of a manifest with namespace and ownership labels, in its pod template too.

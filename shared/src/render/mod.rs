@@ -4,6 +4,7 @@
 //! decision, never an accident. Nothing that varies stands in a pod template.
 
 mod certificate;
+mod declared;
 mod deployment;
 mod dns_record;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod presets;
 mod probes;
 mod service;
 
+pub use declared::Declared;
 pub use hook_job::{HookJob, hook_job, hook_job_name, hook_of_job};
 pub use images::images;
 pub use labels::Ownership;
