@@ -15,6 +15,8 @@ mod ingress;
 mod labels;
 mod presets;
 mod probes;
+#[cfg(test)]
+mod revision_vectors;
 mod service;
 
 pub use declared::Declared;

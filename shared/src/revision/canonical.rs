@@ -79,6 +79,10 @@ impl RevisionSpec {
 }
 
 fn image_delivery(image: ImageDelivery) -> ImageDelivery {
+    let first_port = image.ports.as_ref().and_then(|ports| ports.first());
+    let ingress = image
+        .ingress
+        .map(|said| ingress(said, first_port.map(|port| port.name.as_str())));
     ImageDelivery {
         reference: normalized(&image.reference),
         replicas: None,
@@ -102,8 +106,8 @@ fn image_delivery(image: ImageDelivery) -> ImageDelivery {
         service_account_name: image.service_account_name,
         node_selector: image.node_selector.filter(|selector| !selector.is_empty()),
         tolerations: core(image.tolerations),
-        security_context: image.security_context.map(without_nulls),
-        ingress: image.ingress.map(ingress),
+        security_context: image.security_context.and_then(core_object),
+        ingress,
     }
 }
 
@@ -122,14 +126,14 @@ fn quantities<K: Ord>(map: std::collections::BTreeMap<K, Value>) -> std::collect
         .collect()
 }
 
-/// A quantity in its canonical form. What cannot be read stays as written: the API server judges it.
+/// A quantity in the one form of its amount. What cannot be read stays as written: the API server judges it.
 fn quantity(value: Value) -> Value {
     let text = match &value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         _ => return value,
     };
-    Quantity::parse(&text).map_or(value, |quantity| Value::String(quantity.to_string()))
+    Quantity::parse(&text).map_or(value, |quantity| Value::String(quantity.shortest()))
 }
 
 fn rollout(rollout: Rollout) -> Option<Rollout> {
@@ -156,6 +160,7 @@ fn probes(probes: Probes) -> Option<Probes> {
 
 fn probe(probe: ProbeSpec) -> ProbeSpec {
     ProbeSpec {
+        path: probe.path.filter(|path| path != "/"),
         scheme: probe.scheme.filter(|scheme| scheme != "HTTP"),
         http_get: probe.http_get.map(without_nulls),
         tcp_socket: probe.tcp_socket.map(without_nulls),
@@ -165,8 +170,9 @@ fn probe(probe: ProbeSpec) -> ProbeSpec {
     }
 }
 
-fn ingress(ingress: IngressSpec) -> IngressSpec {
+fn ingress(ingress: IngressSpec, first_port: Option<&str>) -> IngressSpec {
     IngressSpec {
+        port: ingress.port.filter(|port| Some(port.as_str()) != first_port),
         path: ingress.path.filter(|path| path != "/"),
         path_type: ingress.path_type.filter(|kind| kind != "Prefix"),
         annotations: ingress.annotations.filter(|map| !map.is_empty()),
@@ -193,7 +199,7 @@ fn hook(hook: Hook) -> Hook {
         env_from: core(hook.env_from),
         volumes: core(hook.volumes),
         volume_mounts: core(hook.volume_mounts),
-        resources: hook.resources.map(core_resources),
+        resources: hook.resources.and_then(core_resources),
         timeout_seconds: hook.timeout_seconds.filter(|seconds| *seconds != 600),
         backoff_limit: hook.backoff_limit.filter(|limit| *limit != 0),
         hide_output: hook.hide_output.filter(|hide| *hide),
@@ -202,16 +208,30 @@ fn hook(hook: Hook) -> Hook {
 }
 
 /// core/v1 `resources`, with canonical quantities in `requests` and `limits`.
-fn core_resources(resources: Value) -> Value {
-    let mut resources = without_nulls(resources);
+fn core_resources(resources: Value) -> Option<Value> {
+    let mut resources = core_object(resources)?;
+    let map = resources.as_object_mut()?;
     for field in ["requests", "limits"] {
-        if let Some(Value::Object(map)) = resources.get_mut(field) {
-            for value in map.values_mut() {
-                *value = quantity(value.take());
-            }
+        let Some(Value::Object(amounts)) = map.get_mut(field) else {
+            continue;
+        };
+        for value in amounts.values_mut() {
+            *value = quantity(value.take());
+        }
+        if amounts.is_empty() {
+            map.remove(field);
         }
     }
-    resources
+    core_object(resources)
+}
+
+/// A core/v1 object that says something.
+fn core_object(value: Value) -> Option<Value> {
+    let value = without_nulls(value);
+    value
+        .as_object()
+        .is_none_or(|map| !map.is_empty())
+        .then_some(value)
 }
 
 /// The reference as written, with host and `library/` added. An unreadable one stays: admission refuses it.
