@@ -30,6 +30,16 @@ pub struct Config {
     #[arg(long, env = "KUBEOP_CLUSTER_ID")]
     pub cluster_id: Option<String>,
 
+    /// Users who bring objects back from a backup, separated by commas: an App that one of them creates keeps
+    /// the author that it was saved with. Empty: nobody.
+    #[arg(
+        long,
+        env = "KUBEOP_RESTORERS",
+        value_delimiter = ',',
+        default_value = "system:serviceaccount:velero:velero"
+    )]
+    pub restorers: Vec<String>,
+
     /// Folder with `tls.crt` and `tls.key`. Default: a CA and a certificate made at start.
     #[arg(long, env = "KUBEOP_TLS_DIR")]
     pub tls_dir: Option<PathBuf>,

@@ -63,7 +63,12 @@ pub async fn run(config: Config) -> Result<(), ServerError> {
     // Two providers may be compiled in; the client takes the one installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = kube::Client::try_from(kube::Config::infer().await?)?;
-    let world = World::start(&client, allowlist, config.cluster_id.clone());
+    let world = World::start(
+        &client,
+        allowlist,
+        config.cluster_id.clone(),
+        config.restorers.clone(),
+    );
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|source| ServerError::Listen {

@@ -106,7 +106,12 @@ impl<T> Kept<T> {
 
 impl World {
     /// Starts the watches. `cluster_id`: none for the uid of `kube-system`.
-    pub fn start(client: &Client, allowlist: Option<Allowlist>, cluster_id: Option<String>) -> Self {
+    pub fn start(
+        client: &Client,
+        allowlist: Option<Allowlist>,
+        cluster_id: Option<String>,
+        restorers: Vec<String>,
+    ) -> Self {
         let world = Self {
             client: client.clone(),
             inner: Arc::new(Inner::default()),
@@ -115,6 +120,7 @@ impl World {
         world.set_cluster(ClusterFacts {
             id: cluster_id.unwrap_or_default(),
             allowlist,
+            restorers,
         });
         let (namespaces, projects, tenants) = (world.clone(), world.clone(), world.clone());
         tokio::spawn(async move {

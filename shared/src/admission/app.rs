@@ -13,6 +13,23 @@ pub(super) struct App<'a> {
     pub spec: Spec,
 }
 
+/// An App, as far as it says where it belongs.
+#[derive(Deserialize)]
+pub(super) struct Placed<'a> {
+    #[serde(borrow, default)]
+    pub metadata: Metadata<'a>,
+    pub spec: Place,
+}
+
+/// Where an App belongs.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Place {
+    pub project_ref: String,
+    #[serde(default)]
+    pub namespace: Option<String>,
+}
+
 /// What decides where an App belongs, and what it delivers but for the image.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,6 +52,11 @@ struct Lists {
 
 /// Reads an App. An error is a bug, or a caller that is no API server.
 pub(super) fn read(object: &RawValue) -> Result<App<'_>, serde_json::Error> {
+    serde_json::from_str(object.get())
+}
+
+/// Reads where an App belongs, and passes over what it delivers.
+pub(super) fn read_place(object: &RawValue) -> Result<Placed<'_>, serde_json::Error> {
     serde_json::from_str(object.get())
 }
 

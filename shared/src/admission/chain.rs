@@ -5,7 +5,7 @@ use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
     Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, one_pass,
-    ownership_labels, project_namespace, references, registry_allowlist,
+    ownership_labels, project_namespace, references, registry_allowlist, stamps,
 };
 use crate::api::names::GROUP;
 use crate::api::project::{Enforcement, ProjectSpec};
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Adds what is missing, and nothing else: `mutate(mutate(x)) = mutate(x)`.
+/// Adds what is missing, puts stamps right, and nothing else: `mutate(mutate(x)) = mutate(x)`.
 pub fn mutate(facts: &Facts, request: &Request<'_>) -> Verdict {
     add_missing(facts, request).unwrap_or_else(Verdict::Need)
 }
@@ -43,7 +43,7 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     }
     // What cannot be read is refused by `validate`.
     let read = if request.is_own("App") {
-        app::read(object).map(|app| (app.metadata, Some(app.spec)))
+        app::read_place(object).map(|app| (app.metadata, Some(app.spec)))
     } else {
         request::metadata(object).map(|metadata| (metadata, None))
     };
@@ -71,6 +71,9 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
         .is_some_and(|project| project.namespace == request.namespace);
     if at_home && spec.is_some_and(|spec| spec.namespace.is_none()) {
         patch.push(json!({"op": "add", "path": "/spec/namespace", "value": request.namespace}));
+    }
+    if request.is_own("App") {
+        stamps::add(facts, request, object, &mut patch, &mut warnings);
     }
     Ok(Verdict::Allow { patch, warnings })
 }

@@ -34,6 +34,8 @@ pub struct ClusterFacts {
     pub id: String,
     /// Registries; none: any registry.
     pub allowlist: Option<Allowlist>,
+    /// Users who bring objects back from a backup, with what kubeOP wrote on them.
+    pub restorers: Vec<String>,
 }
 
 /// What a Namespace says about itself.

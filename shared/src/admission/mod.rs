@@ -17,6 +17,9 @@ mod references;
 mod registry_allowlist;
 pub mod request;
 mod scope;
+mod stamps;
+#[cfg(test)]
+mod stamps_tests;
 #[cfg(test)]
 mod tests;
 pub mod verdict;

@@ -13,6 +13,7 @@ pub(super) fn facts() -> Facts {
         cluster: Arc::new(ClusterFacts {
             id: "c1".to_owned(),
             allowlist: list("ghcr.io/acme,registry.example.com,docker.io/library"),
+            restorers: vec!["system:serviceaccount:velero:velero".to_owned()],
         }),
         namespace: Known::Is(Arc::new(NamespaceFacts {
             tenant: Some("acme".to_owned()),

@@ -45,7 +45,7 @@ impl fmt::Display for Violation {
 }
 
 /// A value as it is quoted: control characters escaped, and never longer than a person reads.
-struct Shortened<'a>(&'a str);
+pub(super) struct Shortened<'a>(pub &'a str);
 
 impl fmt::Debug for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -32,6 +32,12 @@ pub const ANNOTATION_RETRY_HOOKS: &str = "platform.kubeop.io/retry-hooks";
 pub const ANNOTATION_ADOPT: &str = "platform.kubeop.io/adopt";
 /// Annotation that a person gives a change, kept in the revision history.
 pub const ANNOTATION_CHANGE_CAUSE: &str = "platform.kubeop.io/change-cause";
+/// Stamp on an App: the user who changed its spec last. Admission writes it, and nobody else can.
+pub const ANNOTATION_AUTHOR: &str = "platform.kubeop.io/author";
+/// Stamp on an App: the full hash of the revision that its spec is.
+pub const ANNOTATION_REVISION_HASH: &str = "platform.kubeop.io/revision-hash";
+/// Stamp on an App: version of the canonical form of which that is the hash.
+pub const ANNOTATION_HASH_VERSION: &str = "platform.kubeop.io/hash-version";
 /// Annotation by which an App takes over fields that another manager holds.
 pub const ANNOTATION_FORCE_CONFLICTS: &str = "platform.kubeop.io/force-conflicts";
 
