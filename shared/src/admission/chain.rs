@@ -4,7 +4,7 @@ use super::app::App;
 use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
-    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, one_pass,
+    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, no_trace, one_pass,
     ownership_labels, project_namespace, references, registry_allowlist, stamps,
 };
 use crate::api::names::GROUP;
@@ -75,6 +75,7 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     if request.is_own("App") {
         stamps::add(facts, request, object, &mut patch, &mut warnings);
     }
+    no_trace::add(request, object, &mut patch);
     Ok(Verdict::Allow { patch, warnings })
 }
 

@@ -10,6 +10,7 @@ mod embedded;
 mod embedded_tests;
 pub mod facts;
 mod lists;
+mod no_trace;
 mod one_pass;
 mod ownership_labels;
 mod project_namespace;

@@ -156,16 +156,16 @@ impl App<'_> {
             return patch.push(json!({"op": "remove", "path": PLACE}));
         }
         // RFC 6901: `/` in a key is `~1`. `add` replaces what is there (RFC 6902, 4.1).
-        let path = |name: &str| format!("{PLACE}/{}", name.replace('/', "~1"));
+        let place_of = |name: &str| format!("{PLACE}/{}", name.replace('/', "~1"));
         patch.extend(
             added
                 .iter()
-                .map(|(name, value)| json!({"op": "add", "path": path(name), "value": value})),
+                .map(|(name, value)| json!({"op": "add", "path": place_of(name), "value": value})),
         );
         patch.extend(
             removed
                 .iter()
-                .map(|name| json!({"op": "remove", "path": path(name)})),
+                .map(|name| json!({"op": "remove", "path": place_of(name)})),
         );
     }
 }

@@ -111,6 +111,44 @@ fn s58_stamps_from_elsewhere_are_replaced_by_the_truth() {
     assert_eq!(stored("alice", &again, Some(&made)).0, made);
 }
 
+fn managed(mut object: Value, managers: &[(&str, &str)]) -> Value {
+    let entry =
+        |(manager, time): &(&str, &str)| json!({"manager": manager, "operation": "Update", "time": time});
+    object["metadata"]["managedFields"] = managers.iter().map(entry).collect();
+    object
+}
+
+/// The API server notes when a manager wrote before admission puts back what it wrote.
+#[test]
+fn s58_a_second_apply_of_a_forged_stamp_leaves_no_trace() {
+    let old = managed(of_alice(), &[("apply", "1"), ("kubeop", "2")]);
+    let again = annotated(of_alice(), AUTHOR, "zoe");
+    let put_back = |managers: &[(&str, &str)]| {
+        let mut again = managed(again.clone(), managers);
+        again["metadata"]["resourceVersion"] = json!("7");
+        let mut after = stored("alice", &again, Some(&old)).0;
+        after["metadata"]
+            .as_object_mut()
+            .unwrap()
+            .remove("resourceVersion");
+        after
+    };
+    assert_eq!(put_back(&[("kubeop", "2"), ("apply", "3")]), old);
+    // Another manager is news, and so is anything else that changes.
+    let other = [("apply", "1"), ("kubeop", "2"), ("gitops", "3")];
+    assert_eq!(put_back(&other), managed(of_alice(), &other));
+    let labelled = {
+        let mut object = managed(again, &[("kubeop", "2"), ("apply", "3")]);
+        object["metadata"]["labels"]["a"] = json!("b");
+        object
+    };
+    let after = stored("alice", &labelled, Some(&old)).0;
+    assert_eq!(
+        after["metadata"]["managedFields"],
+        labelled["metadata"]["managedFields"]
+    );
+}
+
 #[test]
 fn s58_what_is_taken_away_is_put_back() {
     let old = annotated(of_alice(), "a", "b");
