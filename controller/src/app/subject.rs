@@ -96,6 +96,7 @@ impl Subject {
                 .unwrap_or(600)
                 .into(),
             retry: annotation(names::ANNOTATION_RETRY_HOOKS),
+            author: annotation(names::ANNOTATION_AUTHOR),
             change_cause: annotation(names::ANNOTATION_CHANGE_CAUSE),
             selector: image.then(|| format!("{}={}", names::LABEL_APP_ID, key.name)),
         };

@@ -39,6 +39,7 @@ impl Base<'_> {
             + 1;
         let mut next = Revision::started(number, wanted.hash.clone(), o.now);
         next.images.clone_from(&wanted.images);
+        next.author.clone_from(&o.app.author);
         next.change_cause.clone_from(&o.app.change_cause);
         if let Some(index) = record
             .history

@@ -429,6 +429,7 @@ fn a_rollout_that_recovers_after_its_deadline_succeeds() {
 #[test]
 fn a_new_spec_supersedes_what_is_in_progress() {
     let other = changed(|o| {
+        o.app.author = Some("alice".into());
         record(o).history[0].outcome = Outcome::InProgress;
         if let Ok(wanted) = &mut o.wanted {
             let other: AppSpec = serde_json::from_value(
@@ -451,6 +452,7 @@ fn a_new_spec_supersedes_what_is_in_progress() {
     };
     assert_eq!(record.history[0].outcome, Outcome::Superseded);
     assert_eq!(record.history[1].number, 2);
+    assert_eq!(record.history[1].author.as_deref(), Some("alice"));
 }
 
 #[test]

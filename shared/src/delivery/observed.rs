@@ -82,6 +82,8 @@ pub struct AppView {
     pub progress_deadline: i64,
     /// Value of the annotation `retry-hooks`.
     pub retry: Option<String>,
+    /// Who changed the spec last, as admission stamped it.
+    pub author: Option<String>,
     /// Value of the annotation `change-cause`.
     pub change_cause: Option<String>,
     /// Pods of the workload, as label selector, for the scale subresource.

@@ -53,6 +53,8 @@ pub struct Revision {
     pub finished: Option<Timestamp>,
     /// Images of containers and hooks, as delivered.
     pub images: Vec<String>,
+    /// Who said it, as admission saw it; none where there was no admission.
+    pub author: Option<String>,
     /// `platform.kubeop.io/change-cause` of the App at that time.
     pub change_cause: Option<String>,
 }
@@ -329,6 +331,7 @@ impl Revision {
             applied: None,
             finished: None,
             images: Vec::new(),
+            author: None,
             change_cause: None,
         }
     }
@@ -339,6 +342,7 @@ impl Revision {
             .with("outcome", self.outcome)
             .with("hash", &self.hash)
             .with("hashVersion", self.hash_version)
+            .with_some("author", self.author.as_ref())
             .with("started", to_second(self.started))
             .with_some("applied", self.applied.map(to_second))
             .with_some("finished", self.finished.map(to_second))
@@ -358,6 +362,7 @@ impl Revision {
             applied: time("applied")?,
             finished: time("finished")?,
             images: images.split_whitespace().map(str::to_owned).collect(),
+            author: entry.get("author").map(str::to_owned),
             change_cause: entry.get("changeCause").map(str::to_owned),
         })
     }

@@ -30,6 +30,7 @@ fn record(revisions: u64) -> Record {
         } else {
             Outcome::Failed
         };
+        revision.author = Some("system:serviceaccount:ci:deployer".into());
         revision.change_cause = Some("for: #12 \"x\"".into());
         record.history.push(revision);
         let key = HookKey {
@@ -55,6 +56,19 @@ fn a_record_is_read_back_as_it_was_written() {
         message: "no such table:\n  pay".into(),
     };
     assert_eq!(Record::from_data(&written.to_data()), Ok(written));
+}
+
+#[test]
+fn a_record_names_the_author_where_one_is_known() {
+    let mut known = record(1);
+    let data = known.to_data();
+    let line = "  author: system:serviceaccount:ci:deployer\n";
+    assert!(data["history"].contains(line), "{}", data["history"]);
+    // From before there were authors.
+    let mut old = data.clone();
+    old.insert("history".into(), data["history"].replace(line, ""));
+    known.history[0].author = None;
+    assert_eq!(Record::from_data(&old), Ok(known));
 }
 
 #[test]
