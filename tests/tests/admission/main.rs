@@ -8,4 +8,5 @@ mod labels;
 mod manifests;
 mod outage;
 mod places;
+mod stamps;
 mod support;
