@@ -4,7 +4,6 @@ use super::RevisionSpec;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
-use std::fmt::Write as _;
 
 /// Version of the canonical form. Part of what is hashed: a new form makes new hashes, knowingly.
 pub const HASH_VERSION: u32 = 1;
@@ -94,9 +93,8 @@ impl fmt::Debug for Digest {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }
