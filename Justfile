@@ -23,9 +23,13 @@ real *FILTER:
 sweep:
     KUBEOP_TEST_SWEEP=all cargo test --locked -p kubeop-tests --test sweep -- --nocapture
 
-# Benchmarks: ratios against a floor measured in the same run
+# Benchmarks: ratios against a baseline measured in the same run
 bench:
-    cargo bench --locked -p kubeop-tests --bench review
+    cargo bench --locked -p kubeop-tests
+
+# What 10,000 Apps cost the controller, at rest and at a restart: most of an hour
+bench-10000:
+    cargo bench --locked -p kubeop-tests --bench delivery -- --apps 10000
 
 # The decision core under everything that can happen, deeper than in the normal tests: states and violations
 prove MORE="1":

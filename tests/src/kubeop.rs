@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -66,6 +67,7 @@ pub struct KubeOp<'a> {
     /// Kept over a restart, since the registrations name it.
     webhook_port: u16,
     controller_port: u16,
+    controller_pid: AtomicI32,
 }
 
 impl<'a> KubeOp<'a> {
@@ -83,6 +85,7 @@ impl<'a> KubeOp<'a> {
             controller: built.next().context("no controller was built")?,
             webhook_port: free_port()?,
             controller_port: free_port()?,
+            controller_pid: AtomicI32::default(),
         };
         install_manifests(cluster).await?;
         if kubeop.options.gate == Gate::Registered {
@@ -173,8 +176,14 @@ impl<'a> KubeOp<'a> {
         let pid = self
             .start(CONTROLLER, &self.controller, args, &Identity::controller())
             .await?;
+        self.controller_pid.store(pid, Ordering::Relaxed);
         self.ready(CONTROLLER, &self.controller_url(), None).await?;
         Ok(pid)
+    }
+
+    /// Process id of the controller that was started last.
+    pub fn controller_pid(&self) -> u32 {
+        self.controller_pid.load(Ordering::Relaxed).unsigned_abs()
     }
 
     /// Asks the controller to end.

@@ -28,6 +28,7 @@ pub mod programs;
 pub mod proxy;
 pub mod seed;
 pub mod skip;
+pub mod usage;
 pub mod wait;
 
 pub use audit::AuditLog;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use kubeop_certs::Authority;
+use kubeop_tests::usage;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,14 +16,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// CPU time that all its threads have used, in microseconds: `utime` and `stime` of proc(5).
+    /// CPU time that all its threads have used, in microseconds.
     pub fn cpu_us(&self) -> Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
-        // The name (field 2) stands in brackets and may hold anything.
-        let (_, fields) = stat.rsplit_once(") ").context("no stat")?;
-        let mut fields = fields.split(' ').skip(11);
-        let mut ticks = || -> Result<u32> { Ok(fields.next().context("no times")?.parse()?) };
-        Ok(f64::from(ticks()? + ticks()?) * 1e6 / ticks_per_second()?)
+        usage::cpu_us(self.pid)
     }
 
     /// Whether it could be done.
@@ -44,11 +40,6 @@ fn taskset(cores: &str, pid: u32) -> bool {
         .args(["-a", "-c", "-p", cores, &pid.to_string()])
         .output()
         .is_ok_and(|output| output.status.success())
-}
-
-fn ticks_per_second() -> Result<f64> {
-    let output = Command::new("getconf").arg("CLK_TCK").output()?;
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
 /// The floor server, ended when dropped.

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use kubeop_tests::keeper::real_node;
 use kubeop_tests::kubeop::InstallOptions;
 use kubeop_tests::options::RealNode;
-use kubeop_tests::{Cluster, KubeOp, Options};
+use kubeop_tests::{Cluster, KubeOp, Options, wait};
 
 use crate::pods::MACHINE;
-use crate::support::Evening;
+use crate::support::{Evening, SOON};
 
 /// The tool, under a name that projects allow.
 const TOOL: &str = "ghcr.io/acme/tool:1";
@@ -146,8 +147,14 @@ async fn readiness(kubeop: &KubeOp<'_>) {
         .await;
     let events = "get events --field-selector=reason=Unhealthy -o jsonpath={.items[*].message}";
     evening.seen("a probe that fails", events, "Readiness").await;
-    let told = evening.follow(&message, &[]).await;
-    assert!(told.contains("Readiness probe failed"), "{told}");
+    // An Event that one reader has seen may be missing in the page of the next one for a moment.
+    wait::until("the command tells of the probe", SOON, || async {
+        let told = evening.follow(&message, &[]).await;
+        ensure!(told.contains("Readiness probe failed"), "{told}");
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
     evening
         .apply(&evening.app(TOOL, &more.replace("9999", "8080")))
         .await
