@@ -10,6 +10,7 @@ pub mod config;
 pub mod http;
 pub mod kube_io;
 pub mod project;
+mod queue;
 pub mod run;
 mod touch;
 mod watches;

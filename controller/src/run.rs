@@ -3,25 +3,21 @@
 use crate::app::{Apps, Memories};
 use crate::config::Config;
 use crate::http;
-use crate::kube_io::{Cluster, KubeCluster, Who, address, api_resource};
+use crate::kube_io::{Cluster, KubeCluster, Who, address};
 use crate::project::Projects;
+use crate::queue;
 use crate::touch::Toucher;
 use crate::watches::{self, Concerns, Followed};
-use crate::world::World;
-use futures::{FutureExt, StreamExt, stream};
+use crate::world::{AppKey, World};
+use futures::{Stream, StreamExt, stream};
 use kube::api::DynamicObject;
-use kube::core::ApiResource;
-use kube::runtime::controller::{Action as Next, Config as LoopConfig, ReconcileRequest};
-use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
-use kube::runtime::{WatchStreamExt, applier, reflector, watcher};
-use kube::{Api, Client};
-use kubeop_shared::api::names;
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+
+/// How many Projects are worked on at the same time.
+const PROJECTS: usize = 4;
 
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -116,155 +112,64 @@ async fn deliver(
         attempts: std::sync::Mutex::default(),
     });
 
-    let (own_apps, app_store) = objects(&client, &api_resource(names::GROUP, names::VERSION, "App"));
-    let (own_projects, project_store) =
-        objects(&client, &api_resource(names::GROUP, names::VERSION, "Project"));
-    let (app_wakes, project_wakes) = split(woken, app_store.clone(), world.clone());
-    let app_loop = run_loop(
-        "App",
-        own_apps,
-        app_wakes,
-        app_store,
-        config.concurrency,
-        stopped.clone(),
-        move |object| {
-            let apps = apps.clone();
-            async move { apps.reconcile(object).await }
-        },
-    );
-    let project_loop = run_loop(
-        "Project",
-        own_projects,
-        project_wakes,
-        project_store,
-        4,
-        stopped,
-        move |object| {
-            let projects = projects.clone();
-            async move { projects.reconcile(object).await }
-        },
-    );
+    let (app_keys, project_names) = split(woken, world.clone());
+    let concurrency = usize::from(config.concurrency);
+    let app_loop = queue::work("App", until(stopped.clone(), app_keys), concurrency, move |key| {
+        let apps = apps.clone();
+        async move { apps.reconcile(key).await }
+    });
+    let project_loop = queue::work("Project", until(stopped, project_names), PROJECTS, move |name| {
+        let projects = projects.clone();
+        async move { projects.reconcile(name).await }
+    });
     tokio::spawn(toucher.run(watches::unblocked(&client, &world)));
     let _ = ready.send(true);
     tokio::join!(app_loop, project_loop);
 }
 
-type Requests = stream::BoxStream<'static, ReconcileRequest<DynamicObject>>;
-
-/// The objects of one of our kinds, whatever they hold: one bad object must not break the watch.
-fn objects(client: &Client, resource: &ApiResource) -> (Requests, Store<DynamicObject>) {
-    let writer = Writer::<DynamicObject>::new(resource.clone());
-    let store = writer.as_reader();
-    let api: Api<DynamicObject> = Api::all_with(client.clone(), resource);
-    let kind = resource.clone();
-    let touched = reflector(writer, watcher(api, watcher::Config::default()))
-        .default_backoff()
-        .applied_objects()
-        .filter_map(move |object| {
-            let request = match object {
-                Ok(object) => Some(ReconcileRequest::from(ObjectRef::from_obj_with(
-                    &object,
-                    kind.clone(),
-                ))),
-                Err(error) => {
-                    tracing::warn!(%error, watch = kind.plural, "the watch broke and is started again");
-                    None
-                }
-            };
-            async move { request }
-        });
-    (touched.boxed(), store)
-}
-
-/// News from the watches, as requests for both loops.
+/// News from the watches, as keys for both loops.
 fn split(
     mut woken: mpsc::UnboundedReceiver<Concerns>,
-    apps: Store<DynamicObject>,
     world: Arc<World>,
-) -> (Requests, Requests) {
-    let (wake_app, app_wakes) = mpsc::unbounded_channel();
-    let (wake_project, project_wakes) = mpsc::unbounded_channel();
-    let app = api_resource(names::GROUP, names::VERSION, "App");
-    let project = api_resource(names::GROUP, names::VERSION, "Project");
+) -> (mpsc::UnboundedReceiver<AppKey>, mpsc::UnboundedReceiver<String>) {
+    let (wake_app, apps) = mpsc::unbounded_channel();
+    let (wake_project, projects) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        let wake_within = |namespaces: &[String]| {
-            for object in apps.state() {
-                let namespace = object.metadata.namespace.as_ref();
-                if namespace.is_some_and(|namespace| namespaces.contains(namespace)) {
-                    let _ = wake_app.send(ObjectRef::from_obj_with(&*object, app.clone()));
-                }
+        // Sending fails when the loops have ended: then nobody cares.
+        let wake_all = |keys: Vec<AppKey>| {
+            for key in keys {
+                let _ = wake_app.send(key);
             }
         };
+        let within = |namespaces: &[String]| {
+            let apps = &world.apps;
+            apps.filter(|key, _| namespaces.contains(&key.namespace).then(|| key.clone()))
+        };
         while let Some(concerned) = woken.recv().await {
-            // Sending fails when the loops have ended: then nobody cares.
             match concerned {
                 Concerns::Project(name) => {
-                    let _ = wake_project.send(ObjectRef::new_with(&name, project.clone()));
+                    let _ = wake_project.send(name);
                 }
-                Concerns::App(key) => {
-                    let _ = wake_app.send(ObjectRef::new_with(&key.name, app.clone()).within(&key.namespace));
-                }
+                Concerns::App(key) => wake_all(vec![key]),
                 Concerns::Tenant(name) => {
                     let of_tenant = world
                         .projects
                         .filter(|_, project| (project.tenant == name).then(|| project.namespace.clone()));
-                    wake_within(&of_tenant);
+                    wake_all(within(&of_tenant));
                 }
-                Concerns::Kinds(group) => {
-                    for key in world.kinds.changed(&group) {
-                        let app = ObjectRef::new_with(&key.name, app.clone()).within(&key.namespace);
-                        let _ = wake_app.send(app);
-                    }
-                }
-                Concerns::Namespace(namespace) => wake_within(&[namespace]),
+                Concerns::Kinds(group) => wake_all(world.kinds.changed(&group).into_iter().collect()),
+                Concerns::Namespace(namespace) => wake_all(within(&[namespace])),
             }
         }
     });
-    let requests = |receiver: mpsc::UnboundedReceiver<ObjectRef<DynamicObject>>| {
-        let next = |mut receiver: mpsc::UnboundedReceiver<_>| async move {
-            let object = receiver.recv().await?;
-            Some((ReconcileRequest::from(object), receiver))
-        };
-        stream::unfold(receiver, next).boxed()
-    };
-    (requests(app_wakes), requests(project_wakes))
+    (apps, projects)
 }
 
-/// One loop. A panic in one reconcile is logged, and that object is looked at again later.
-async fn run_loop<F: Future<Output = Next> + Send + 'static>(
-    what: &'static str,
-    own: Requests,
-    woken: Requests,
-    store: Store<DynamicObject>,
-    concurrency: u16,
-    stopped: watch::Receiver<bool>,
-    reconcile: impl Fn(Arc<DynamicObject>) -> F,
-) {
-    let queue = stream::select(own, woken)
-        .map(Ok::<_, std::convert::Infallible>)
-        .take_until(told(stopped));
-    let guarded = move |object: Arc<DynamicObject>, _: Arc<()>| {
-        let name = object.metadata.name.clone().unwrap_or_default();
-        let work = AssertUnwindSafe(reconcile(object)).catch_unwind();
-        tokio::spawn(work).map(move |ended| {
-            let next = ended.ok().and_then(Result::ok).unwrap_or_else(|| {
-                tracing::error!(what, name, "a reconcile panicked; it is tried again in a minute");
-                Next::requeue(Duration::from_secs(60))
-            });
-            Ok::<_, std::convert::Infallible>(next)
-        })
-    };
-    let policy = |_: Arc<DynamicObject>, error: &std::convert::Infallible, _: Arc<()>| match *error {};
-    let config = LoopConfig::default().concurrency(concurrency);
-    applier(guarded, policy, Arc::new(()), store, queue, config)
-        .for_each(|done: Result<_, _>| {
-            if let Err(error) = done {
-                // An object that went meanwhile.
-                tracing::debug!(what, %error, "not looked at");
-            }
-            std::future::ready(())
-        })
-        .await;
+/// What is received until the program is asked to end.
+fn until<T>(stopped: watch::Receiver<bool>, receiver: mpsc::UnboundedReceiver<T>) -> impl Stream<Item = T> {
+    let next =
+        |mut receiver: mpsc::UnboundedReceiver<T>| async move { Some((receiver.recv().await?, receiver)) };
+    stream::unfold(receiver, next).take_until(told(stopped))
 }
 
 async fn uid_of_kube_system(cluster: &KubeCluster) -> String {

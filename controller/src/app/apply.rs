@@ -88,7 +88,7 @@ impl<C: Cluster> Apps<C> {
         target: &'a Target,
     ) -> Result<Option<Due<'a>>, CallError> {
         let key = &target.key;
-        let Some(value) = subject.ask.as_ref().ok().and_then(|ask| ask.objects.get(key)) else {
+        let Some(value) = subject.ask().ok().and_then(|ask| ask.objects.get(key)) else {
             return Ok(None);
         };
         let Some(at) = self.address_of(subject, key).await? else {

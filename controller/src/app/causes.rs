@@ -69,7 +69,7 @@ fn besides(cause: Cause, why: &str) -> Cause {
 
 /// The cause in words. An image that nobody has is best replaced where the user wrote it.
 fn words(subject: &Subject, cause: Cause) -> String {
-    let image = subject.ask.as_ref().is_ok_and(|ask| ask.spec.image().is_some());
+    let image = subject.ask().is_ok_and(|ask| ask.spec.image().is_some());
     let image = image && names_another_image(&cause);
     let remedy = if image {
         Some(format!(

@@ -19,6 +19,12 @@ pub(super) struct Drift {
 }
 
 impl Drift {
+    /// Whether nothing was corrected lately.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { corrected, fights } = self;
+        corrected.is_empty() && fights.is_empty()
+    }
+
     /// Objects that are left alone for a while.
     pub(super) fn fights(&self) -> &BTreeMap<ObjectKey, Refusal> {
         &self.fights

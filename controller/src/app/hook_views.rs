@@ -136,8 +136,7 @@ fn owned_by(job: &Value, uid: &str) -> bool {
 /// Whether a hook of this name asks for its output to be hidden.
 fn output_of(subject: &Subject, hook: &str) -> pods::Output {
     let hooks = subject
-        .ask
-        .as_ref()
+        .ask()
         .map(|ask| (ask.spec.pre_hooks(), ask.spec.post_hooks()));
     let hides = hooks.is_ok_and(|(pre, post)| {
         let mut all = pre.iter().chain(post);

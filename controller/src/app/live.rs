@@ -4,7 +4,7 @@ use super::memory::{LiveLook, Memory};
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
-use crate::world::{Delivered, digest_live, pending_class};
+use crate::world::{Delivered, RecordEntry, digest_live, pending_class};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView};
@@ -20,7 +20,7 @@ impl<C: Cluster> Apps<C> {
         memory: &Memory,
     ) -> Result<BTreeMap<ObjectKey, Live>, CallError> {
         let mut live = BTreeMap::new();
-        let Ok(ask) = &subject.ask else { return Ok(live) };
+        let Ok(ask) = subject.ask() else { return Ok(live) };
         for object in &ask.wanted.objects {
             let slot = (subject.key.namespace.clone(), object.key.clone());
             let entry = |record: &Record| record.inventory.get(&object.key)?.uid.clone();
@@ -82,9 +82,9 @@ impl<C: Cluster> Apps<C> {
             look.kind_goes = self.kind_goes().await?;
             self.met_unknown_jobs(subject).await?;
         }
-        let record = entry.and_then(|entry| entry.record.ok());
+        let record = entry.and_then(|entry| entry.read().ok());
         let inventory = record.map(|record| record.inventory).unwrap_or_default();
-        let asked: BTreeSet<&ObjectKey> = match &subject.ask {
+        let asked: BTreeSet<&ObjectKey> = match subject.ask() {
             Ok(ask) if !subject.view.deleting => ask.objects.keys().collect(),
             _ => BTreeSet::new(),
         };
@@ -186,11 +186,15 @@ impl<C: Cluster> Apps<C> {
         let label = self.world.live.get(&slot).map(|delivered| delivered.app);
         let holders = self.world.records.filter(|app, entry| {
             let other = app.namespace == subject.key.namespace && app.name != subject.key.name;
-            let held = entry.record.as_ref().ok().filter(|_| other)?.inventory.get(key)?;
-            // About to apply it is not enough, unless the object says that it was.
-            (held.uid.is_some() || label.as_ref() == Some(&app.name)).then(|| app.name.clone())
+            (other && entry.may_name(key)).then(|| (app.name.clone(), entry.clone()))
         });
-        holders.into_iter().next()
+        let holds = |(app, entry): (String, RecordEntry)| {
+            let record = entry.read().ok()?;
+            let held = record.inventory.get(key)?;
+            // About to apply it is not enough, unless the object says that it was.
+            (held.uid.is_some() || label.as_ref() == Some(&app)).then_some(app)
+        };
+        holders.into_iter().find_map(holds)
     }
 }
 

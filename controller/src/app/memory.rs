@@ -1,6 +1,7 @@
 //! What is remembered of an App between two looks at it. All of it may be lost.
 
 use super::drift::Drift;
+use super::subject::Asked;
 use crate::kube_io::CallError;
 use crate::world::AppKey;
 use jiff::{SignedDuration, Timestamp};
@@ -41,6 +42,9 @@ impl Memories {
 pub struct Memory {
     /// The newest form of the App; none once our finalizer is off.
     pub(super) app: Option<Arc<DynamicObject>>,
+    /// What it asks for, rendered.
+    pub(super) asked: Option<Asked>,
+    uid: Option<String>,
     /// What was applied since the record was written.
     pub(super) applied: BTreeMap<ObjectKey, InventoryEntry>,
     /// The last action, if it failed.
@@ -77,21 +81,46 @@ pub(super) struct LiveLook {
 }
 
 impl Memory {
-    /// Takes news of the App, unless they are older than what an answer already told. Another uid is
-    /// another App.
-    pub(super) fn meet(&mut self, object: Arc<DynamicObject>) {
-        let known = self.app.as_ref();
-        if known.is_some_and(|known| known.metadata.uid != object.metadata.uid) {
-            *self = Self::default();
+    /// Takes the App as it is known now. Another uid is another App.
+    pub(super) fn meet(&mut self, object: DynamicObject) {
+        if self.uid != object.metadata.uid {
+            *self = Self {
+                uid: object.metadata.uid.clone(),
+                ..Self::default()
+            };
         }
-        let newer = self
-            .app
-            .as_ref()
-            .is_none_or(|known| version(known) <= version(&object));
-        if newer {
-            self.app = Some(object);
-        }
+        self.app = Some(Arc::new(object));
+    }
+
+    /// Lets go of everything that can be had again, and returns the newest form of the App.
+    pub(super) fn rest(&mut self) -> Option<Arc<DynamicObject>> {
         self.look = None;
+        self.asked = None;
+        self.app.take()
+    }
+
+    /// Whether nothing is remembered that would be missed.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            app: None,
+            asked: None,
+            uid: _,
+            applied,
+            failure: None,
+            look: None,
+            refused,
+            kept,
+            drift,
+            kinds_at_failure: _,
+            waiting,
+            failures: 0,
+            refusals: 0,
+            stale: 0,
+        } = self
+        else {
+            return false;
+        };
+        applied.is_empty() && refused.is_empty() && kept.is_empty() && waiting.is_empty() && drift.is_empty()
     }
 
     pub(super) fn succeeded(&mut self, attempted: Attempted) {
@@ -164,11 +193,6 @@ impl Memory {
 /// 1, 2, 4... seconds.
 fn backoff(failures: u32) -> i64 {
     (1_i64 << failures.saturating_sub(1).min(6)).min(LONGEST)
-}
-
-fn version(object: &DynamicObject) -> u64 {
-    let version = object.metadata.resource_version.as_deref();
-    version.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -18,14 +18,14 @@ mod rights;
 mod subject;
 
 pub use memory::Memories;
+use memory::Memory;
 pub use subject::Subject;
 
 use crate::kube_io::{CallError, CallKind, Cluster};
+use crate::queue::Next;
 use crate::watches::Followed;
-use crate::world::{AppKey, World};
+use crate::world::{AppKey, Packed, World};
 use jiff::Timestamp;
-use kube::api::DynamicObject;
-use kube::runtime::controller::Action as Next;
 use kubeop_shared::delivery::{Action, Attempted, WaitFor, decide};
 use kubeop_shared::image::Allowlist;
 use std::sync::Arc;
@@ -54,27 +54,41 @@ pub struct Apps<C> {
 
 impl<C: Cluster> Apps<C> {
     /// Does what is to be done for one App, as far as it can be done now.
-    pub async fn reconcile(&self, object: Arc<DynamicObject>) -> Next {
-        let key = AppKey {
-            namespace: object.metadata.namespace.clone().unwrap_or_default(),
-            name: object.metadata.name.clone().unwrap_or_default(),
+    pub async fn reconcile(&self, key: AppKey) -> Next {
+        let Some(object) = self.world.apps.get(&key).and_then(|known| known.read()) else {
+            self.memories.forget(&key);
+            return Next::News;
         };
         let memory = self.memories.of(&key);
         let mut memory = memory.lock().await;
         memory.meet(object);
+        let next = self.work(&key, &mut memory).await;
+        match memory.rest() {
+            Some(app) => {
+                let version = app.metadata.resource_version.as_deref();
+                self.world.apps.put(key.clone(), version, Packed::of_object(&app));
+            }
+            // Its finalizer is off: it is gone, or will be in a moment.
+            None => self.world.apps.forget(&key),
+        }
+        if memory.is_empty() {
+            self.memories.forget(&key);
+        }
+        next
+    }
+
+    async fn work(&self, key: &AppKey, memory: &mut Memory) -> Next {
         for _ in 0..MAX_ACTIONS {
             let now = Timestamp::now();
             let Some(app) = memory.app.clone() else {
-                // Its finalizer is off: it is gone, or will be in a moment.
-                self.memories.forget(&key);
-                return Next::await_change();
+                return Next::News;
             };
-            let subject = Subject::new(&app, &self.world, &self.cluster_id);
-            let observed = match self.observe(&subject, &mut memory, now).await {
+            let subject = Subject::new(&app, &self.world, &self.cluster_id, &mut memory.asked);
+            let observed = match self.observe(&subject, memory, now).await {
                 Ok(observed) => observed,
                 Err(error) => {
                     tracing::warn!(app = %key, %error, "cannot observe");
-                    return Next::requeue(memory.observing_failed());
+                    return Next::Within(memory.observing_failed());
                 }
             };
             let action = decide(&observed);
@@ -82,29 +96,23 @@ impl<C: Cluster> Apps<C> {
                 tracing::debug!(app = %key, ?wait, "waiting");
                 let until = wait.until.map(|until| until_then(now, until));
                 return match (until, wait.what) {
-                    (Some(duration), _) => Next::requeue(duration),
-                    (None, WaitFor::Deletion) => Next::requeue(LOOK_AGAIN),
-                    (None, _) => Next::await_change(),
+                    (Some(duration), _) => Next::Within(duration),
+                    (None, WaitFor::Deletion) => Next::Within(LOOK_AGAIN),
+                    (None, _) => Next::News,
                 };
             }
             tracing::debug!(app = %key, ?action, "acting");
             let attempted = attempted(&action);
-            match self.act(&subject, &observed, action, &mut memory).await {
+            match self.act(&subject, &observed, action, memory).await {
                 Ok(()) => memory.succeeded(attempted),
-                Err(error) => self.failed(&subject, &error, attempted, &mut memory).await,
+                Err(error) => self.failed(&subject, &error, attempted, memory).await,
             }
         }
         tracing::error!(app = %key, "{MAX_ACTIONS} actions in a row: waiting a minute");
-        Next::requeue(Duration::from_secs(60))
+        Next::Within(Duration::from_secs(60))
     }
 
-    async fn failed(
-        &self,
-        subject: &Subject,
-        error: &CallError,
-        attempted: Attempted,
-        memory: &mut memory::Memory,
-    ) {
+    async fn failed(&self, subject: &Subject, error: &CallError, attempted: Attempted, memory: &mut Memory) {
         if error.kind == CallKind::Stale || error.kind == CallKind::AlreadyExists {
             // Not a fault: somebody else wrote meanwhile. Read again, and decide again.
             match self.read_again(subject, memory).await {

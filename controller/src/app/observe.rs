@@ -59,11 +59,7 @@ impl<C: Cluster> Apps<C> {
             now,
             app: subject.view.clone(),
             gate,
-            wanted: subject
-                .ask
-                .as_ref()
-                .map(|ask| ask.wanted.clone())
-                .map_err(Clone::clone),
+            wanted: subject.ask().map(|ask| ask.wanted.clone()).map_err(Clone::clone),
             jobs: self.jobs(subject, inventory, memory, now).await?,
             live,
             look,
@@ -85,16 +81,12 @@ impl<C: Cluster> Apps<C> {
         };
         Ok(match known {
             None => RecordView::Absent,
-            Some(RecordEntry {
-                record: Err(error), ..
-            }) => RecordView::Unusable(error),
-            Some(RecordEntry {
-                record: Ok(record),
-                resource_version,
-                ..
-            }) => RecordView::Present {
-                record: Box::new(record),
-                resource_version,
+            Some(entry) => match entry.read() {
+                Err(error) => RecordView::Unusable(error),
+                Ok(record) => RecordView::Present {
+                    record: Box::new(record),
+                    resource_version: entry.resource_version,
+                },
             },
         })
     }

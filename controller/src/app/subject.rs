@@ -11,6 +11,7 @@ use kubeop_shared::render::{Declared, Ownership, Target, images, render};
 use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, RevisionSpec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An App that is looked at.
 pub struct Subject {
@@ -32,8 +33,15 @@ pub struct Subject {
     pub finalizers: Vec<String>,
     /// Its owners, where its Project is known.
     pub ownership: Option<Ownership>,
-    /// What it asks for.
-    pub ask: Result<Ask, String>,
+    ask: Arc<Result<Ask, String>>,
+}
+
+/// What an App asks for, and what that was made from: as long as that is the same, so is the rest.
+pub struct Asked {
+    generation: i64,
+    ownership: Ownership,
+    autoscalers: Vec<(String, Scaled)>,
+    ask: Arc<Result<Ask, String>>,
 }
 
 /// What an App asks for, in full.
@@ -48,7 +56,7 @@ pub struct Ask {
 
 impl Subject {
     /// Reads an App.
-    pub fn new(app: &DynamicObject, world: &World, cluster_id: &str) -> Self {
+    pub fn new(app: &DynamicObject, world: &World, cluster_id: &str, asked: &mut Option<Asked>) -> Self {
         let metadata = &app.metadata;
         let key = AppKey {
             namespace: metadata.namespace.clone().unwrap_or_default(),
@@ -101,10 +109,13 @@ impl Subject {
             selector: image.then(|| format!("{}={}", names::LABEL_APP_ID, key.name)),
         };
         let ask = match (&spec, &ownership) {
-            (Ok(spec), Some(ownership)) => Ask::new(spec, ownership, &autoscalers(&key.namespace, world)),
-            (Err(error), _) => Err(error.clone()),
+            (Ok(spec), Some(ownership)) => {
+                let autoscalers = autoscalers(&key.namespace, world);
+                Asked::of(spec, view.generation, ownership, autoscalers, asked)
+            }
+            (Err(error), _) => Arc::new(Err(error.clone())),
             // The gate says so.
-            (Ok(_), None) => Err("its Project is not known".to_owned()),
+            (Ok(_), None) => Arc::new(Err("its Project is not known".to_owned())),
         };
         Self {
             gate: gate(&key, &project_name, project.as_ref(), world),
@@ -120,6 +131,11 @@ impl Subject {
         }
     }
 
+    /// What it asks for, or why that cannot be read: a sentence.
+    pub fn ask(&self) -> Result<&Ask, &String> {
+        (*self.ask).as_ref()
+    }
+
     /// Generation of the spec.
     pub fn generation(&self) -> i64 {
         self.view.generation
@@ -127,12 +143,39 @@ impl Subject {
 
     /// A hook of what is asked for.
     pub fn hook(&self, key: &HookKey) -> Option<&Hook> {
-        let spec = &self.ask.as_ref().ok()?.spec;
+        let spec = &self.ask().ok()?.spec;
         let hooks = match key.phase {
             Phase::Pre => spec.pre_hooks(),
             Phase::Post => spec.post_hooks(),
         };
         hooks.iter().find(|hook| hook.name == key.name)
+    }
+}
+
+impl Asked {
+    fn of(
+        spec: &AppSpec,
+        generation: i64,
+        ownership: &Ownership,
+        autoscalers: Vec<(String, Scaled)>,
+        asked: &mut Option<Self>,
+    ) -> Arc<Result<Ask, String>> {
+        let same = |asked: &&mut Self| {
+            asked.generation == generation
+                && asked.ownership == *ownership
+                && asked.autoscalers == autoscalers
+        };
+        if let Some(asked) = asked.as_mut().filter(same) {
+            return asked.ask.clone();
+        }
+        let ask = Arc::new(Ask::new(spec, ownership, &autoscalers));
+        *asked = Some(Self {
+            generation,
+            ownership: ownership.clone(),
+            autoscalers,
+            ask: ask.clone(),
+        });
+        ask
     }
 }
 

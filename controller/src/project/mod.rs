@@ -6,11 +6,10 @@ mod gate;
 mod namespace;
 
 use crate::kube_io::{Applying, CallError, CallKind, Cluster, Conflicts, Effect, Manager, Who, address};
+use crate::queue::Next;
 use crate::world::World;
 use desired::{Part, parts};
 use jiff::Timestamp;
-use kube::api::DynamicObject;
-use kube::runtime::controller::Action as Next;
 use kubeop_shared::api::conditions::{self, ConditionStatus, ConditionType, Reason};
 use kubeop_shared::api::project::Enforcement;
 use kubeop_shared::api::{Project, ProjectStatus, names};
@@ -76,34 +75,34 @@ impl Standing {
 
 impl<C: Cluster> Projects<C> {
     /// Makes a Project what it says, as far as that goes now.
-    pub async fn reconcile(&self, object: Arc<DynamicObject>) -> Next {
-        let name = object.metadata.name.clone().unwrap_or_default();
-        if object.metadata.deletion_timestamp.is_some() {
-            return Next::await_change();
-        }
-        let project: Project = match object.as_ref().clone().try_parse() {
-            Ok(project) => project,
-            Err(error) => {
-                tracing::warn!(project = name, %error, "the Project cannot be read");
-                return Next::await_change();
-            }
+    pub async fn reconcile(&self, name: String) -> Next {
+        let Some(known) = self.world.project_objects.get(&name) else {
+            // It is gone.
+            return Next::News;
         };
+        let Some(project) = known.read::<Project>() else {
+            tracing::warn!(project = name, "the Project cannot be read");
+            return Next::News;
+        };
+        if project.metadata.deletion_timestamp.is_some() {
+            return Next::News;
+        }
         let standing = self.bring_about(&name, &project).await.unwrap_or_else(|error| {
             tracing::warn!(project = name, %error, "an action failed");
             Standing::waits(error.reason(), error.to_string())
         });
         if let Err(error) = self.write_status(&name, &project, &standing).await {
             tracing::warn!(project = name, %error, "cannot write the status");
-            return Next::requeue(self.retry(&name));
+            return Next::Within(self.retry(&name));
         }
         if standing.ready == ConditionStatus::True {
             self.attempts
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&name);
-            return Next::await_change();
+            return Next::News;
         }
-        Next::requeue(self.retry(&name))
+        Next::Within(self.retry(&name))
     }
 
     fn retry(&self, name: &str) -> Duration {

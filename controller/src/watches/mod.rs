@@ -19,8 +19,8 @@ use kube::{Api, Client};
 use kubeop_shared::api::names;
 use kubeop_shared::revision::ObjectKey;
 use sinks::{
-    Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, Projects, Records, StorageClasses,
-    Tenants,
+    Apps, Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, ProjectObjects, Projects,
+    Records, StorageClasses, Tenants,
 };
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -101,6 +101,18 @@ pub fn start(
                 "",
             ),
             Definitions,
+            world,
+            wake,
+        ),
+        run(
+            Watch::whole(client, names::GROUP, names::VERSION, "App", ""),
+            Apps,
+            world,
+            wake,
+        ),
+        run(
+            Watch::whole(client, names::GROUP, names::VERSION, "Project", ""),
+            ProjectObjects,
             world,
             wake,
         ),

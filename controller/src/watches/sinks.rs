@@ -2,8 +2,8 @@
 
 use super::{AfterBreak, Concerns, Sink};
 use crate::world::{
-    AppKey, Binding, Cache, Delivered, HookJobEntry, HookPod, Scaled, World, digest_live, digest_namespace,
-    digest_project, digest_record, digest_tenant, pending_class,
+    AppKey, Binding, Cache, Delivered, HookJobEntry, HookPod, Packed, Scaled, World, digest_live,
+    digest_namespace, digest_project, digest_record, digest_tenant, pending_class,
 };
 use kube::ResourceExt;
 use kube::api::DynamicObject;
@@ -13,6 +13,50 @@ use kubeop_shared::health::binds_at_first_use;
 use kubeop_shared::revision::ObjectKey;
 use serde_json::{Value, json};
 
+/// Apps, whatever they hold: one that cannot be read must not hide the others.
+pub(super) struct Apps;
+
+impl Sink for Apps {
+    type Key = AppKey;
+    type Value = Packed;
+    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
+        &world.apps
+    }
+    fn key(&self, object: &DynamicObject) -> Option<AppKey> {
+        Some(AppKey {
+            namespace: object.namespace()?,
+            name: object.name_any(),
+        })
+    }
+    fn value(&self, object: &DynamicObject) -> Option<Packed> {
+        Some(Packed::of_object(object))
+    }
+    fn concerns(&self, key: &AppKey, _: Option<&Packed>) -> Vec<Concerns> {
+        vec![Concerns::App(key.clone())]
+    }
+}
+
+/// Projects as they are, for those who look after them.
+pub(super) struct ProjectObjects;
+
+impl Sink for ProjectObjects {
+    type Key = String;
+    type Value = Packed;
+    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
+        &world.project_objects
+    }
+    fn key(&self, object: &DynamicObject) -> Option<String> {
+        Some(object.name_any())
+    }
+    fn value(&self, object: &DynamicObject) -> Option<Packed> {
+        Some(Packed::of_object(object))
+    }
+    fn concerns(&self, key: &String, _: Option<&Packed>) -> Vec<Concerns> {
+        vec![Concerns::Project(key.clone())]
+    }
+}
+
+/// What Apps need to know of Projects.
 pub(super) struct Projects;
 
 impl Sink for Projects {
@@ -27,11 +71,9 @@ impl Sink for Projects {
     fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
         digest_project(object)
     }
-    fn concerns(&self, key: &String, value: Option<&Self::Value>) -> Vec<Concerns> {
+    fn concerns(&self, _: &String, value: Option<&Self::Value>) -> Vec<Concerns> {
         let namespace = value.map(|project| Concerns::Namespace(project.namespace.clone()));
-        std::iter::once(Concerns::Project(key.clone()))
-            .chain(namespace)
-            .collect()
+        namespace.into_iter().collect()
     }
 }
 

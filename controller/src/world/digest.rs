@@ -1,5 +1,6 @@
 //! From an object, as a watch or an answer brings it, to the little that is kept of it.
 
+use super::Packed;
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType};
 use kubeop_shared::api::project::Enforcement;
@@ -7,9 +8,10 @@ use kubeop_shared::api::{Project, Tenant, names};
 use kubeop_shared::delivery::{Live, managed_fields};
 use kubeop_shared::health::{Health, class_of_pending_claim, health, note};
 use kubeop_shared::image::Allowlist;
-use kubeop_shared::revision::{Digest, Record, RecordError};
+use kubeop_shared::revision::{Digest, ObjectKey, Record, RecordError};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// What an App needs to know of its Project.
@@ -56,8 +58,30 @@ pub struct RecordEntry {
     pub resource_version: String,
     /// Its finalizers.
     pub finalizers: Vec<String>,
+    owner: Option<String>,
+    data: Packed,
+    /// Digests of what its inventory names.
+    names: Box<[u64]>,
+}
+
+impl RecordEntry {
     /// What it says.
-    pub record: Result<Record, RecordError>,
+    pub fn read(&self) -> Result<Record, RecordError> {
+        let data = self.data.read().unwrap_or_default();
+        let owner = self.owner.clone();
+        Record::from_data(&data).map(|record| Record { owner, ..record })
+    }
+
+    /// Whether its inventory may name an object: seldom true where it does not.
+    pub fn may_name(&self, key: &ObjectKey) -> bool {
+        self.names.binary_search(&digest_key(key)).is_ok()
+    }
+}
+
+fn digest_key(key: &ObjectKey) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What is kept of a delivered object. Metadata alone say nothing about health: kinds of which only those
@@ -187,10 +211,16 @@ pub fn digest_record(object: &DynamicObject) -> RecordEntry {
         .flatten()
         .find(|owner| owner.kind == "App");
     let owner = owner.map(|owner| owner.uid.clone());
+    let record = Record::from_data(&data).ok();
+    let inventory = record.iter().flat_map(|record| record.inventory.keys());
+    let mut names: Vec<u64> = inventory.map(digest_key).collect();
+    names.sort_unstable();
     RecordEntry {
         uid: object.metadata.uid.clone().unwrap_or_default(),
         resource_version: object.metadata.resource_version.clone().unwrap_or_default(),
         finalizers: object.metadata.finalizers.clone().unwrap_or_default(),
-        record: Record::from_data(&data).map(|record| Record { owner, ..record }),
+        owner,
+        data: Packed::of(&data),
+        names: names.into(),
     }
 }

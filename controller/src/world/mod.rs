@@ -3,6 +3,7 @@
 mod cache;
 mod digest;
 mod kinds;
+mod packed;
 mod troubles;
 
 pub use cache::Cache;
@@ -11,6 +12,7 @@ pub use digest::{
     digest_record, digest_tenant, pending_class,
 };
 pub use kinds::Kinds;
+pub use packed::Packed;
 use troubles::made_by;
 pub use troubles::{Blocked, Heard, News, Now, Troubles};
 
@@ -87,7 +89,11 @@ pub struct Scaled {
 /// What is known of the cluster.
 #[derive(Debug, Default)]
 pub struct World {
-    /// Projects by name.
+    /// Apps as they are.
+    pub apps: Cache<AppKey, Packed>,
+    /// Projects as they are, by name.
+    pub project_objects: Cache<String, Packed>,
+    /// What Apps need to know of Projects, by name.
     pub projects: Cache<String, ProjectView>,
     /// Tenants by name.
     pub tenants: Cache<String, TenantView>,

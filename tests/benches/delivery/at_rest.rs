@@ -95,7 +95,7 @@ async fn make(kubeop: &KubeOp<'_>, apps: usize) -> Result<()> {
             .collect::<Result<Vec<_>>>()?;
         objects::apply_all(&client, lists).await?;
         ready.all(last - first, LONGEST).await?;
-        if last % 1000 == 0 {
+        if last.is_multiple_of(1000) {
             let rate = last as f64 / start.elapsed().as_secs_f64();
             println!("  {last} Apps are Ready, {rate:.1} a second");
         }
