@@ -4,7 +4,7 @@ use super::memory::{LiveLook, Memory};
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
-use crate::world::{Delivered, RecordEntry, digest_live, pending_class};
+use crate::world::{AppKey, Delivered, RecordEntry, digest_live, pending_class};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView};
@@ -184,8 +184,13 @@ impl<C: Cluster> Apps<C> {
     pub(super) fn other_holder(&self, subject: &Subject, key: &ObjectKey) -> Option<String> {
         let slot = (subject.key.namespace.clone(), key.clone());
         let label = self.world.live.get(&slot).map(|delivered| delivered.app);
-        let holders = self.world.records.filter(|app, entry| {
-            let other = app.namespace == subject.key.namespace && app.name != subject.key.name;
+        let first = AppKey {
+            namespace: subject.key.namespace.clone(),
+            name: String::new(),
+        };
+        let within = |app: &AppKey| app.namespace == first.namespace;
+        let holders = self.world.records.filter_from(&first, within, |app, entry| {
+            let other = app.name != subject.key.name;
             (other && entry.may_name(key)).then(|| (app.name.clone(), entry.clone()))
         });
         let holds = |(app, entry): (String, RecordEntry)| {

@@ -278,9 +278,10 @@ fn label(metadata: &mut serde_json::Map<String, Value>, labels: &BTreeMap<&'stat
 
 /// The autoscalers of a namespace with what they scale.
 fn autoscalers(namespace: &str, world: &World) -> Vec<(String, Scaled)> {
-    world
-        .autoscalers
-        .filter(|(within, name), scaled| (within == namespace).then(|| (name.clone(), scaled.clone())))
+    let first = (namespace.to_owned(), String::new());
+    let within = |(within, _): &(String, String)| within == namespace;
+    let pick = |(_, name): &(String, String), scaled: &Scaled| Some((name.clone(), scaled.clone()));
+    world.autoscalers.filter_from(&first, within, pick)
 }
 
 /// Takes the replicas out of a workload whose number an autoscaler sets, and says so.

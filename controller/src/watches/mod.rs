@@ -22,8 +22,7 @@ use sinks::{
     Apps, Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, ProjectObjects, Projects,
     Records, StorageClasses, Tenants,
 };
-use std::collections::HashSet;
-use std::hash::Hash;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, watch};
@@ -179,6 +178,11 @@ fn delivered() -> String {
     format!("{},!{},!{LABEL_RECORD}", names::LABEL_APP_ID, names::LABEL_HOOK)
 }
 
+/// Lists come in small pages: what is kept of an object is little, and what comes is all of it.
+fn paged() -> watcher::Config {
+    watcher::Config::default().page_size(50)
+}
+
 /// A stream of news about one resource.
 struct Watch {
     what: String,
@@ -196,7 +200,7 @@ impl Watch {
             api_version: resource.api_version.clone(),
             kind: resource.kind.clone(),
         };
-        let events = watcher(api, watcher::Config::default().labels(labels))
+        let events = watcher(api, paged().labels(labels))
             .default_backoff()
             // Items of a listing do not say what they are, and health is judged by kind.
             .modify(move |object| object.types = Some(types.clone()))
@@ -214,7 +218,7 @@ impl Watch {
 
     fn of_metadata(api: Api<PartialObjectMeta<DynamicObject>>, resource: ApiResource, labels: &str) -> Self {
         let what = resource.plural.clone();
-        let events = watcher(api, watcher::Config::default().labels(labels))
+        let events = watcher(api, paged().labels(labels))
             .default_backoff()
             .map_ok(move |event| typed(event, &resource))
             .boxed();
@@ -242,7 +246,7 @@ fn typed(event: Event<PartialObjectMeta<DynamicObject>>, resource: &ApiResource)
 
 /// How the objects of one watch are kept.
 trait Sink: Send + 'static {
-    type Key: Clone + Eq + Hash + Send;
+    type Key: Clone + Ord + Send;
     type Value: Clone + PartialEq;
     fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value>;
     fn key(&self, object: &DynamicObject) -> Option<Self::Key>;
@@ -277,7 +281,7 @@ fn run<S: Sink + Sync>(
     let (world, wake) = (world.clone(), wake.clone());
     let task: BoxFuture<'static, ()> = Box::pin(async move {
         let mut started = Instant::now();
-        let mut listed = HashSet::new();
+        let mut listed = BTreeSet::new();
         while let Some(event) = watch.events.next().await {
             let news = match event {
                 Ok(Event::Init) => {

@@ -1,7 +1,7 @@
 //! Watches of Pods, and of Events about Pods that cannot be created or mounted: they fill the index of troubles, and
 //! wake the Apps that something else is told of.
 
-use super::{Concerns, Watch};
+use super::{Concerns, Watch, paged};
 use crate::world::{AppKey, Heard, News, Now, World};
 use futures::StreamExt;
 use kube::api::DynamicObject;
@@ -13,9 +13,6 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-
-/// Whole Pods are long, and hardly any is kept.
-const PAGE: u32 = 100;
 
 /// Reasons of the Events that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +51,7 @@ pub(super) fn start(
     let events = [Reason::FailedCreate, Reason::FailedMount].map(|reason| {
         let (listener, others, is_filled) = task(others);
         let fields = format!("reason={}", reason.as_str());
-        let watch = Watch::selected(client, "Event", watcher::Config::default().fields(&fields));
+        let watch = Watch::selected(client, "Event", paged().fields(&fields));
         tokio::spawn(async move {
             all_filled(others).await;
             listener.hear_events(watch, reason).await;
@@ -62,10 +59,9 @@ pub(super) fn start(
         is_filled
     });
     let (listener, others, pods) = task(&events);
-    let config = watcher::Config::default()
+    let config = paged()
         .labels(names::LABEL_APP_ID)
-        .fields("status.phase!=Succeeded")
-        .page_size(PAGE);
+        .fields("status.phase!=Succeeded");
     let watch = Watch::selected(client, "Pod", config);
     tokio::spawn(async move {
         all_filled(others).await;

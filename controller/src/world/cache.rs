@@ -3,18 +3,18 @@
 //! Our own writes are known at once, and a watch that lags behind cannot take them back. resourceVersions
 //! of one resource may be compared as numbers (KEP-5504).
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// How long it is remembered that something is gone, against late news of it.
 const REMEMBER_GONE: Duration = Duration::from_secs(60);
 
-/// A map with versions.
+/// A map with versions. It is sorted: neighbours are found together, and no room is kept free as in a table of
+/// hashes, which would be half of it.
 #[derive(Debug)]
 pub struct Cache<K, V> {
-    entries: RwLock<HashMap<K, Entry<V>>>,
+    entries: RwLock<BTreeMap<K, Entry<V>>>,
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl<K, V> Default for Cache<K, V> {
     }
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
+impl<K: Ord + Clone, V: Clone> Cache<K, V> {
     /// What is known under a key.
     pub fn get(&self, key: &K) -> Option<V> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
@@ -82,6 +82,21 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries
             .iter()
+            .filter_map(|(key, entry)| pick(key, entry.value.as_ref()?))
+            .collect()
+    }
+
+    /// Everything that matches, from a key on and as long as keys lie within.
+    pub fn filter_from<T>(
+        &self,
+        first: &K,
+        within: impl Fn(&K) -> bool,
+        mut pick: impl FnMut(&K, &V) -> Option<T>,
+    ) -> Vec<T> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries
+            .range(first..)
+            .take_while(|(key, _)| within(key))
             .filter_map(|(key, entry)| pick(key, entry.value.as_ref()?))
             .collect()
     }

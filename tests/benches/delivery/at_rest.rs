@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// Apps in a namespace.
 const IN_ONE: usize = 100;
+/// Applies in flight.
+const LANES: usize = 8;
 /// Until caches that are filled for a moment are empty again.
 const QUIET: Duration = Duration::from_secs(20);
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -93,7 +95,7 @@ async fn make(kubeop: &KubeOp<'_>, apps: usize) -> Result<()> {
         let lists = (first..last)
             .map(|index| Ok(vec![objects::app(&namespace, &name(index), 0)?]))
             .collect::<Result<Vec<_>>>()?;
-        objects::apply_all(&client, lists).await?;
+        objects::apply_all(&client, LANES, lists).await?;
         ready.all(last - first, LONGEST).await?;
         if last.is_multiple_of(1000) {
             let rate = last as f64 / start.elapsed().as_secs_f64();

@@ -8,9 +8,6 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kubeop_tests::Cluster;
 use serde_json::{Value, json};
 
-/// How many applies are in flight: as many as the controller works on at once.
-const LANES: usize = 16;
-
 /// Name of the `index`th App and its objects.
 pub fn name(index: usize) -> String {
     format!("app-{index:05}")
@@ -55,8 +52,12 @@ fn project_of(namespace: &str) -> &str {
     namespace.strip_prefix("kubeop-").unwrap_or(namespace)
 }
 
-/// Applies lists of objects, each list in its order, several lists at once.
-pub async fn apply_all(client: &Client, lists: impl IntoIterator<Item = Vec<Value>>) -> Result<()> {
+/// Applies lists of objects, each list in its order, so many lists at once.
+pub async fn apply_all(
+    client: &Client,
+    lanes: usize,
+    lists: impl IntoIterator<Item = Vec<Value>>,
+) -> Result<()> {
     stream::iter(lists)
         .map(|list| async move {
             for object in list {
@@ -64,7 +65,7 @@ pub async fn apply_all(client: &Client, lists: impl IntoIterator<Item = Vec<Valu
             }
             anyhow::Ok(())
         })
-        .buffer_unordered(LANES)
+        .buffer_unordered(lanes)
         .try_collect::<Vec<()>>()
         .await
         .map(drop)
