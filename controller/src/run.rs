@@ -142,8 +142,10 @@ fn split(
             }
         };
         let within = |namespaces: &[String]| {
-            let apps = &world.apps;
-            apps.filter(|key, _| namespaces.contains(&key.namespace).then(|| key.clone()))
+            let ranges = namespaces.iter().map(|namespace| AppKey::all_of(namespace));
+            ranges
+                .flat_map(|all| world.apps.filter_within(all, |key, _| Some(key.clone())))
+                .collect()
         };
         while let Some(concerned) = woken.recv().await {
             match concerned {

@@ -4,7 +4,7 @@ use super::memory::{LiveLook, Memory};
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
-use crate::world::{AppKey, Delivered, RecordEntry, digest_live, pending_class};
+use crate::world::{AppKey, Delivered, RecordEntry, digest_key, digest_live, pending_class};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView};
@@ -184,14 +184,11 @@ impl<C: Cluster> Apps<C> {
     pub(super) fn other_holder(&self, subject: &Subject, key: &ObjectKey) -> Option<String> {
         let slot = (subject.key.namespace.clone(), key.clone());
         let label = self.world.live.get(&slot).map(|delivered| delivered.app);
-        let first = AppKey {
-            namespace: subject.key.namespace.clone(),
-            name: String::new(),
-        };
-        let within = |app: &AppKey| app.namespace == first.namespace;
-        let holders = self.world.records.filter_from(&first, within, |app, entry| {
-            let other = app.name != subject.key.name;
-            (other && entry.may_name(key)).then(|| (app.name.clone(), entry.clone()))
+        let digest = digest_key(key);
+        let all = AppKey::all_of(&subject.key.namespace);
+        let holders = self.world.records.filter_within(all, |app, entry| {
+            let holds = entry.may_name(digest) && app.name != subject.key.name;
+            holds.then(|| (app.name.clone(), entry.clone()))
         });
         let holds = |(app, entry): (String, RecordEntry)| {
             let record = entry.read().ok()?;

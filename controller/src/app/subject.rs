@@ -278,10 +278,10 @@ fn label(metadata: &mut serde_json::Map<String, Value>, labels: &BTreeMap<&'stat
 
 /// The autoscalers of a namespace with what they scale.
 fn autoscalers(namespace: &str, world: &World) -> Vec<(String, Scaled)> {
-    let first = (namespace.to_owned(), String::new());
-    let within = |(within, _): &(String, String)| within == namespace;
+    let first = |namespace: String| (namespace, String::new());
+    let within = first(namespace.to_owned())..first(format!("{namespace}\0"));
     let pick = |(_, name): &(String, String), scaled: &Scaled| Some((name.clone(), scaled.clone()));
-    world.autoscalers.filter_from(&first, within, pick)
+    world.autoscalers.filter_within(within, pick)
 }
 
 /// Takes the replicas out of a workload whose number an autoscaler sets, and says so.

@@ -86,17 +86,15 @@ impl<K: Ord + Clone, V: Clone> Cache<K, V> {
             .collect()
     }
 
-    /// Everything that matches, from a key on and as long as keys lie within.
-    pub fn filter_from<T>(
+    /// Everything within a range that matches.
+    pub fn filter_within<T>(
         &self,
-        first: &K,
-        within: impl Fn(&K) -> bool,
+        range: std::ops::Range<K>,
         mut pick: impl FnMut(&K, &V) -> Option<T>,
     ) -> Vec<T> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries
-            .range(first..)
-            .take_while(|(key, _)| within(key))
+            .range(range)
             .filter_map(|(key, entry)| pick(key, entry.value.as_ref()?))
             .collect()
     }

@@ -72,13 +72,14 @@ impl RecordEntry {
         Record::from_data(&data).map(|record| Record { owner, ..record })
     }
 
-    /// Whether its inventory may name an object: seldom true where it does not.
-    pub fn may_name(&self, key: &ObjectKey) -> bool {
-        self.names.binary_search(&digest_key(key)).is_ok()
+    /// Whether its inventory may name an object, by [`digest_key`]: seldom true where it does not.
+    pub fn may_name(&self, digest: u64) -> bool {
+        self.names.binary_search(&digest).is_ok()
     }
 }
 
-fn digest_key(key: &ObjectKey) -> u64 {
+/// Digest of what identifies an object, good for as long as the program runs.
+pub fn digest_key(key: &ObjectKey) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     hasher.finish()

@@ -8,8 +8,8 @@ mod troubles;
 
 pub use cache::Cache;
 pub use digest::{
-    NamespaceView, ProjectView, RecordEntry, TenantView, digest_live, digest_namespace, digest_project,
-    digest_record, digest_tenant, pending_class,
+    NamespaceView, ProjectView, RecordEntry, TenantView, digest_key, digest_live, digest_namespace,
+    digest_project, digest_record, digest_tenant, pending_class,
 };
 pub use kinds::Kinds;
 pub use packed::Packed;
@@ -27,6 +27,18 @@ pub struct AppKey {
     pub namespace: String,
     /// Name.
     pub name: String,
+}
+
+impl AppKey {
+    /// The range of all Apps of a namespace.
+    pub fn all_of(namespace: &str) -> std::ops::Range<Self> {
+        // No other name lies between a namespace and itself with the least character behind it.
+        let first = |namespace: String| Self {
+            namespace,
+            name: String::new(),
+        };
+        first(namespace.to_owned())..first(format!("{namespace}\0"))
+    }
 }
 
 impl std::fmt::Display for AppKey {
