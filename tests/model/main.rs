@@ -14,7 +14,7 @@ use kubeop_shared::delivery::{Action, JobState, WaitFor};
 use kubeop_shared::revision::{HookOutcome, ObjectKey};
 use specs::Specs;
 use stateright::{Checker, HasDiscoveries, Model, Path, Property};
-use world::{Late, World};
+use world::{Late, World, held};
 
 /// More steps than any way to the end needs.
 const STEPS: usize = 60;
@@ -154,16 +154,17 @@ impl Delivery {
         match self.rests(world) {
             None => true,
             Some(WaitFor::Change) => app.deleting && !app.finalizer || self.is_delivered(world, app.spec),
-            Some(WaitFor::Hook) => world
-                .jobs
-                .iter()
-                .any(|job| matches!(job.state, JobState::Running { .. })),
+            Some(WaitFor::Hook) => {
+                let mut jobs = world.jobs.iter();
+                jobs.any(|job| matches!(job.state, JobState::Running { .. })) && self.is_held(world, app.spec)
+            }
             Some(WaitFor::Health) => world.things.values().any(|thing| !thing.healthy),
             Some(WaitFor::Person) => world.record.as_ref().is_some_and(|(record, _)| {
                 record
                     .hooks
                     .iter()
                     .any(|run| matches!(run.outcome, HookOutcome::Failed { .. }))
+                    && self.is_held(world, app.spec)
             }),
             Some(WaitFor::Deletion) => !world.mind.refused.is_empty(),
             Some(WaitFor::Retry) => world.mind.failed,
@@ -179,6 +180,22 @@ impl Delivery {
             let rests = self.rests(&world).is_some();
             world.step(&self.specs, self.bug);
             rests
+        })
+    }
+
+    /// What is delivered while hooks stand before something else: it is as it was delivered, but for what the
+    /// new revision changed already.
+    fn is_held(&self, world: &World, asked: usize) -> bool {
+        let record = world.record.as_ref().map(|(record, _)| record);
+        let held = record.and_then(|record| held(&self.specs, record, asked));
+        held.is_none_or(|spec| {
+            let mut objects = self.specs.wanted(spec).objects.iter();
+            objects.all(|object| {
+                let thing = world.things.get(&object.key);
+                thing.is_some_and(|thing| {
+                    thing.ours && (thing.says == Some(spec) || thing.says == Some(asked))
+                })
+            })
         })
     }
 

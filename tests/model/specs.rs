@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kubeop_shared::api::AppSpec;
+use kubeop_shared::api::app::HookNeeds;
 use kubeop_shared::delivery::{Stage, Wanted, WantedObject};
 use kubeop_shared::revision::{Digest, ObjectKey, RevisionHash, RevisionSpec};
 use serde_json::json;
@@ -21,7 +22,7 @@ pub fn later() -> Timestamp {
 
 impl Specs {
     pub fn new() -> Self {
-        let of = |spec: usize, pre: &[&str], post: &[&str], kinds: &[(&str, &str)]| {
+        let of = |spec: usize, needs, pre: &[&str], post: &[&str], kinds: &[(&str, &str)]| {
             let said: AppSpec = serde_json::from_value(json!({
                 "projectRef": "web",
                 "delivery": {"kind": "Image", "image": {"ref": format!("ghcr.io/acme/pay:{spec}")}},
@@ -32,6 +33,7 @@ impl Specs {
                 hash: RevisionHash::of(&RevisionSpec::new(&said, Vec::new())),
                 pre: names(pre),
                 post: names(post),
+                needs,
                 objects: kinds
                     .iter()
                     .map(|(group, kind)| object(spec, group, kind))
@@ -41,9 +43,16 @@ impl Specs {
             }
         };
         Self([
-            of(0, &["migrate"], &[], &[("", "ConfigMap"), ("apps", "Deployment")]),
+            of(
+                0,
+                HookNeeds::Config,
+                &["migrate"],
+                &[],
+                &[("", "ConfigMap"), ("apps", "Deployment")],
+            ),
             of(
                 1,
+                HookNeeds::None,
                 &["migrate"],
                 &["check"],
                 &[("apps", "Deployment"), ("networking.k8s.io", "Ingress")],
@@ -53,6 +62,10 @@ impl Specs {
 
     pub fn wanted(&self, spec: usize) -> &Wanted {
         &self.0[spec]
+    }
+
+    pub fn position(&self, hash: &RevisionHash) -> Option<usize> {
+        self.0.iter().position(|wanted| wanted.hash == *hash)
     }
 
     pub fn of_hash(&self, hash: &RevisionHash) -> Option<&Wanted> {

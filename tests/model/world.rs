@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kubeop_shared::api::app::HookNeeds;
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::delivery::{
     Action, AppView, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed, RecordView, Refusal,
-    Report, Target, WaitFor, decide,
+    Report, Source, Stage, Target, WaitFor, decide,
 };
 use kubeop_shared::health::Health;
 use kubeop_shared::revision::{HookKey, InventoryEntry, ObjectKey, Phase, Record};
@@ -190,8 +191,10 @@ impl World {
                     .collect()
             })
             .unwrap_or_default();
+        let held = record.and_then(|(record, _)| held(specs, record, app.spec));
         if !app.deleting {
-            for object in &specs.wanted(app.spec).objects {
+            let held = held.iter().flat_map(|spec| &specs.wanted(*spec).objects);
+            for object in specs.wanted(app.spec).objects.iter().chain(held) {
                 if let Some(thing) = mind.things.get(&object.key).filter(|thing| thing.ours) {
                     live.insert(object.key.clone(), seen(specs, &object.key, thing));
                 }
@@ -219,6 +222,7 @@ impl World {
             },
             gate: Gate::Open,
             wanted: Ok(specs.wanted(app.spec).clone()),
+            held: held.map(|spec| specs.wanted(spec).clone()),
             record: record.map_or(RecordView::Absent, |(record, version)| RecordView::Present {
                 record: Box::new(record.clone()),
                 resource_version: version.to_string(),
@@ -304,7 +308,7 @@ impl World {
                 self.mind.jobs = self.jobs.clone();
                 Done::Yes
             }
-            Action::Apply { objects, .. } => self.apply(specs, objects, bug),
+            Action::Apply { objects, of, .. } => self.apply(specs, objects, *of, bug),
             Action::Look => {
                 self.look(specs, bug);
                 Done::Yes
@@ -402,7 +406,7 @@ impl World {
         Done::Yes
     }
 
-    fn apply(&mut self, specs: &Specs, targets: &[Target], bug: Option<Bug>) -> Done {
+    fn apply(&mut self, specs: &Specs, targets: &[Target], of: Source, bug: Option<Bug>) -> Done {
         for Target { key, over } in targets {
             let there = self.things.get(key);
             if there.is_some_and(|thing| !thing.ours) {
@@ -417,6 +421,12 @@ impl World {
             let Some(spec) = self.mind.app.as_ref().map(|app| app.spec) else {
                 return Done::Stale;
             };
+            let known = self.mind.record.as_ref();
+            let spec = match of {
+                Source::Wanted => Some(spec),
+                Source::Held => known.and_then(|(record, _)| held(specs, record, spec)),
+            };
+            let Some(spec) = spec else { return Done::Stale };
             let wanted = self.record.as_ref().and_then(|(record, _)| record.wanted());
             let wanted = wanted.map(|revision| &revision.hash);
             let newer = |says: usize| says != spec && wanted == Some(&specs.wanted(says).hash);
@@ -437,7 +447,9 @@ impl World {
             };
             !self.succeeded.contains(&key)
         });
-        if before_hooks {
+        let stage = Stage::of(&key.group, &key.kind);
+        let asked_for = specs.wanted(spec).needs == HookNeeds::Config && Stage::BEFORE_HOOKS.contains(&stage);
+        if before_hooks && !asked_for {
             self.blame(Fault::BeforeItsHooks);
         }
         let version = self.tick();
@@ -623,4 +635,17 @@ impl World {
         }
         self.clock = version;
     }
+}
+
+/// The spec that is delivered while hooks stand before the one that is asked for.
+pub fn held(specs: &Specs, record: &Record, asked: usize) -> Option<usize> {
+    let wanted = specs.wanted(asked);
+    let key = |name: &String| HookKey {
+        hash: wanted.hash.clone(),
+        phase: Phase::Pre,
+        name: name.clone(),
+    };
+    let delivered = record.delivered_hash().filter(|hash| **hash != wanted.hash)?;
+    let waits = wanted.pre.iter().any(|name| !record.is_done(&key(name)));
+    waits.then(|| specs.position(delivered)).flatten()
 }

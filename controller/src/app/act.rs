@@ -9,7 +9,7 @@ use crate::world::digest_live;
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
-use kubeop_shared::delivery::{Action, Observed, Report};
+use kubeop_shared::delivery::{Action, Observed, RecordChange, Report, Source};
 use kubeop_shared::revision::ObjectKey;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -26,7 +26,11 @@ impl<C: Cluster> Apps<C> {
         match action {
             Action::AddFinalizer => self.add_finalizer(subject, memory).await,
             Action::WriteRecord { record, over, change } => {
+                if let (RecordChange::Wanted, Some(revision)) = (&change, record.wanted()) {
+                    self.store(subject, revision).await?;
+                }
                 self.write_record(subject, &record, over, memory).await?;
+                self.drop_stored(subject, &observed.record, Some(&record)).await;
                 self.tell_of_record(subject, &record, &change).await;
                 Ok(())
             }
@@ -37,8 +41,15 @@ impl<C: Cluster> Apps<C> {
                 stage,
                 objects,
                 cause,
+                of,
             } => {
-                self.apply_objects(subject, observed, stage, &objects, cause, memory)
+                let held = memory.held.as_ref().map(|held| held.ask.clone());
+                let ask = match of {
+                    Source::Wanted => subject.ask().ok(),
+                    Source::Held => held.as_deref(),
+                };
+                let Some(ask) = ask else { return Ok(()) };
+                self.apply_objects(subject, observed, ask, stage, &objects, cause, memory)
                     .await
             }
             Action::Look => self.look(subject, memory).await,
@@ -53,7 +64,10 @@ impl<C: Cluster> Apps<C> {
                 };
                 self.delete_delivered(subject, key, &only, memory).await
             }
-            Action::ReleaseRecord => self.release_record(subject).await,
+            Action::ReleaseRecord => {
+                self.drop_stored(subject, &observed.record, None).await;
+                self.release_record(subject).await
+            }
             Action::ReleaseApp => self.release_app(subject, memory).await,
             Action::WriteStatus(report) => self.write_status(subject, &report, memory).await,
             Action::Wait(_) => Ok(()),

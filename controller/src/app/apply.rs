@@ -2,6 +2,7 @@
 
 use super::live::{app_of, known, writer};
 use super::memory::Memory;
+use super::subject::Ask;
 use super::{Apps, Subject, events, rights};
 use crate::kube_io::{
     Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, FieldConflict, Manager,
@@ -29,10 +30,15 @@ pub(super) struct Due<'a> {
 }
 
 impl<C: Cluster> Apps<C> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what, of which revision, where, why: an action is all of it"
+    )]
     pub(super) async fn apply_objects(
         &self,
         subject: &Subject,
         observed: &Observed,
+        ask: &Ask,
         stage: Stage,
         targets: &[Target],
         cause: ApplyCause,
@@ -41,7 +47,7 @@ impl<C: Cluster> Apps<C> {
         let mut all = Vec::new();
         let mut faults = Vec::new();
         for target in targets {
-            match self.due(subject, observed, target).await {
+            match self.due(subject, observed, ask, target).await {
                 Ok(due) => all.extend(due),
                 Err(error) => faults.push(error),
             }
@@ -85,10 +91,11 @@ impl<C: Cluster> Apps<C> {
         &self,
         subject: &'a Subject,
         observed: &'a Observed,
+        ask: &'a Ask,
         target: &'a Target,
     ) -> Result<Option<Due<'a>>, CallError> {
         let key = &target.key;
-        let Some(value) = subject.ask().ok().and_then(|ask| ask.objects.get(key)) else {
+        let Some(value) = ask.objects.get(key) else {
             return Ok(None);
         };
         let Some(at) = self.address_of(subject, key).await? else {

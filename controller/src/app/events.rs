@@ -93,10 +93,28 @@ pub(super) fn of_record(record: &Record, change: &RecordChange) -> Option<Story>
         RecordChange::Succeeded => normal("RolloutSucceeded", format!("{named} is delivered and healthy")),
         RecordChange::DeadlineMissed(why) => warning("RolloutFailed", format!("{named} failed: {why}")),
         RecordChange::HookEnded(run) => hook_ended(run),
-        RecordChange::Retried | RecordChange::Remembered | RecordChange::Applied | RecordChange::Pruned => {
-            return None;
-        }
+        RecordChange::Skipped(Some(run)) => hook_skipped(run),
+        RecordChange::Retried
+        | RecordChange::Remembered
+        | RecordChange::Applied
+        | RecordChange::Pruned
+        | RecordChange::Skipped(None) => return None,
     })
+}
+
+fn hook_skipped(run: &HookRun) -> Story {
+    let HookKey { phase, name, hash } = &run.key;
+    let by = match &run.outcome {
+        HookOutcome::Skipped { by: Some(by) } => format!(" by {by}"),
+        _ => String::new(),
+    };
+    normal(
+        "HookSkipped",
+        format!(
+            "{phase} hook {name} of revision {} is skipped{by}: delivery goes on",
+            hash.short()
+        ),
+    )
 }
 
 fn hook_ended(run: &HookRun) -> Story {
@@ -111,7 +129,7 @@ fn hook_ended(run: &HookRun) -> Story {
                 format!("{phase} hook {name} failed{code}: {message}"),
             )
         }
-        HookOutcome::Succeeded | HookOutcome::Retried => {
+        HookOutcome::Succeeded | HookOutcome::Retried | HookOutcome::Skipped { .. } => {
             normal("HookSucceeded", format!("{phase} hook {name} succeeded"))
         }
     }

@@ -1,6 +1,7 @@
 //! Delivered objects as they are: from caches kept by watches, or read.
 
 use super::memory::{LiveLook, Memory};
+use super::subject::Ask;
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
@@ -12,16 +13,17 @@ use kubeop_shared::revision::{InventoryEntry, ObjectKey, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<C: Cluster> Apps<C> {
-    /// What is wanted and exists, by the caches.
+    /// What is wanted, or still held, and exists, by the caches.
     pub(super) async fn live(
         &self,
         subject: &Subject,
+        held: Option<&Ask>,
         record: Option<&Record>,
         memory: &Memory,
     ) -> Result<BTreeMap<ObjectKey, Live>, CallError> {
         let mut live = BTreeMap::new();
-        let Ok(ask) = subject.ask() else { return Ok(live) };
-        for object in &ask.wanted.objects {
+        let asks = subject.ask().into_iter().chain(held);
+        for object in asks.flat_map(|ask| &ask.wanted.objects) {
             let slot = (subject.key.namespace.clone(), object.key.clone());
             let entry = |record: &Record| record.inventory.get(&object.key)?.uid.clone();
             let applied = memory.applied.contains_key(&object.key) || record.and_then(entry).is_some();

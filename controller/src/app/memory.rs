@@ -1,7 +1,7 @@
 //! What is remembered of an App between two looks at it. All of it may be lost.
 
 use super::drift::Drift;
-use super::subject::Asked;
+use super::subject::{Ask, Asked};
 use crate::kube_io::CallError;
 use crate::world::AppKey;
 use jiff::{SignedDuration, Timestamp};
@@ -42,6 +42,8 @@ impl Memories {
 pub struct Memory {
     /// The newest form of the App; none once our finalizer is off.
     pub(super) app: Option<Arc<DynamicObject>>,
+    /// What is delivered, where that is not what it asks for.
+    pub(super) held: Option<Held>,
     /// What it asks for, rendered.
     pub(super) asked: Option<Asked>,
     uid: Option<String>,
@@ -80,6 +82,15 @@ pub(super) struct LiveLook {
     pub kind_goes: bool,
 }
 
+/// A delivered revision that is not the one that is asked for.
+#[derive(Clone)]
+pub(super) struct Held {
+    /// Its number.
+    pub number: u64,
+    /// What it says, rendered.
+    pub ask: Arc<Ask>,
+}
+
 impl Memory {
     /// Takes the App as it is known now. Another uid is another App.
     pub(super) fn meet(&mut self, object: DynamicObject) {
@@ -96,6 +107,7 @@ impl Memory {
     pub(super) fn rest(&mut self) -> Option<Arc<DynamicObject>> {
         self.look = None;
         self.asked = None;
+        self.held = None;
         self.app.take()
     }
 
@@ -103,6 +115,7 @@ impl Memory {
     pub(super) fn is_empty(&self) -> bool {
         let Self {
             app: None,
+            held: None,
             asked: None,
             uid: _,
             applied,

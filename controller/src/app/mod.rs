@@ -15,6 +15,7 @@ mod observe;
 mod pods;
 mod record;
 mod rights;
+mod stored;
 mod subject;
 
 pub use memory::Memories;

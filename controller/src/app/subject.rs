@@ -8,7 +8,7 @@ use kubeop_shared::api::{AppSpec, AppStatus, names};
 use kubeop_shared::delivery::{AppView, Gate, Stage, Wanted, WantedObject};
 use kubeop_shared::manifests::Object;
 use kubeop_shared::render::{Declared, Ownership, Target, images, render};
-use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, RevisionSpec};
+use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, Record, RevisionHash, RevisionSpec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ pub struct Subject {
     /// Its owners, where its Project is known.
     pub ownership: Option<Ownership>,
     ask: Arc<Result<Ask, String>>,
+    present: Present,
 }
 
 /// What an App asks for, and what that was made from: as long as that is the same, so is the rest.
@@ -88,6 +89,7 @@ impl Subject {
         let said = spec.as_ref().ok();
         let image = said.is_some_and(|spec| spec.delivery.kind == DeliveryKind::Image);
         let view = AppView {
+            namespace: key.namespace.clone(),
             name: key.name.clone(),
             uid: uid.clone(),
             generation: metadata.generation.unwrap_or_default(),
@@ -105,6 +107,7 @@ impl Subject {
                 .into(),
             retry: annotation(names::ANNOTATION_RETRY_HOOKS),
             author: annotation(names::ANNOTATION_AUTHOR),
+            skip: annotation(names::ANNOTATION_SKIP_HOOK),
             change_cause: annotation(names::ANNOTATION_CHANGE_CAUSE),
             selector: image.then(|| format!("{}={}", names::LABEL_APP_ID, key.name)),
         };
@@ -127,6 +130,7 @@ impl Subject {
             finalizers,
             ownership,
             ask,
+            present: said.map(Present::of).unwrap_or_default(),
             key,
         }
     }
@@ -134,6 +138,33 @@ impl Subject {
     /// What it asks for, or why that cannot be read: a sentence.
     pub fn ask(&self) -> Result<&Ask, &String> {
         (*self.ask).as_ref()
+    }
+
+    /// Whether pre hooks stand between what is delivered and what is asked for.
+    pub fn waits_for_hooks(&self, record: &Record) -> bool {
+        let Ok(Ask { wanted, .. }) = self.ask() else {
+            return false;
+        };
+        let key = |name: &String| HookKey {
+            hash: wanted.hash.clone(),
+            phase: Phase::Pre,
+            name: name.clone(),
+        };
+        record.delivered_hash() != Some(&wanted.hash)
+            && !self.view.deleting
+            && wanted.pre.iter().any(|name| !record.is_done(&key(name)))
+    }
+
+    /// What a stored revision asks for, with what the spec of today says beside that.
+    pub fn ask_of(&self, spec: RevisionSpec, hash: &RevisionHash, world: &World) -> Result<Ask, String> {
+        let ownership = self.ownership.as_ref().ok_or("its Project is not known")?;
+        let declared = Declared::stored(spec, hash.clone());
+        Ask::new(
+            declared,
+            self.present,
+            ownership,
+            &autoscalers(&self.key.namespace, world),
+        )
     }
 
     /// Generation of the spec.
@@ -168,7 +199,10 @@ impl Asked {
         if let Some(asked) = asked.as_mut().filter(same) {
             return asked.ask.clone();
         }
-        let ask = Arc::new(Ask::new(spec, ownership, &autoscalers));
+        let declared = Declared::read(spec, &ownership.namespace);
+        let ask =
+            declared.and_then(|declared| Ask::new(declared, Present::of(spec), ownership, &autoscalers));
+        let ask = Arc::new(ask);
         *asked = Some(Self {
             generation,
             ownership: ownership.clone(),
@@ -179,18 +213,39 @@ impl Asked {
     }
 }
 
+/// What of an App's spec is no part of its revision, but of what is delivered.
+#[derive(Clone, Copy, Default)]
+struct Present {
+    replicas: Option<i32>,
+    progress_deadline: Option<i32>,
+}
+
+impl Present {
+    fn of(spec: &AppSpec) -> Self {
+        Self {
+            replicas: spec.delivery.image.as_ref().and_then(|image| image.replicas),
+            progress_deadline: spec.progress_deadline_seconds,
+        }
+    }
+}
+
 impl Ask {
-    fn new(spec: &AppSpec, ownership: &Ownership, autoscalers: &[(String, Scaled)]) -> Result<Self, String> {
+    fn new(
+        declared: Declared,
+        present: Present,
+        ownership: &Ownership,
+        autoscalers: &[(String, Scaled)],
+    ) -> Result<Self, String> {
         let Declared {
             revision,
             hash,
             manifests,
-        } = Declared::read(spec, &ownership.namespace)?;
+        } = declared;
         let target = Target {
             ownership,
             hash: &hash,
-            replicas: spec.delivery.image.as_ref().and_then(|image| image.replicas),
-            progress_deadline: spec.progress_deadline_seconds,
+            replicas: present.replicas,
+            progress_deadline: present.progress_deadline,
         };
         let rendered = render(&revision, &target);
         let images = images(&revision, rendered.iter().chain(&manifests));
@@ -222,6 +277,7 @@ impl Ask {
         let wanted = Wanted {
             pre: names(revision.pre_hooks()),
             post: names(revision.post_hooks()),
+            needs: revision.needs(),
             images,
             objects: wanted,
             left,

@@ -28,6 +28,8 @@ pub const ANNOTATION_REVISION: &str = "platform.kubeop.io/revision";
 pub const ANNOTATION_ATTEMPT: &str = "platform.kubeop.io/attempt";
 /// Request annotation: a new value starts failed hooks again.
 pub const ANNOTATION_RETRY_HOOKS: &str = "platform.kubeop.io/retry-hooks";
+/// Request annotation: delivery goes on without the failed hook that it names.
+pub const ANNOTATION_SKIP_HOOK: &str = "platform.kubeop.io/skip-hook";
 /// Annotation by which a Namespace agrees to be adopted by the Project that it names.
 pub const ANNOTATION_ADOPT: &str = "platform.kubeop.io/adopt";
 /// Annotation that a person gives a change, kept in the revision history.
@@ -67,4 +69,10 @@ pub const LABEL_POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
 #[must_use]
 pub fn record_name(app: &str) -> String {
     format!("kubeop-revision-{app}")
+}
+
+/// Name of the Secret that holds what a revision says.
+#[must_use]
+pub fn stored_name(app: &str, revision: u64) -> String {
+    format!("kubeop-revision-{app}-{revision}")
 }

@@ -43,6 +43,8 @@ pub enum Action {
         objects: Vec<Target>,
         /// Why.
         cause: ApplyCause,
+        /// Of which revision.
+        of: Source,
     },
     /// Read the record and what else stands in the inventory from the API server.
     Look,
@@ -75,6 +77,15 @@ pub struct Target {
     pub over: Option<String>,
 }
 
+/// Of which revision objects are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The one that is asked for.
+    Wanted,
+    /// The one that is delivered, while another is asked for.
+    Held,
+}
+
 /// What is new in a record.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RecordChange {
@@ -86,6 +97,8 @@ pub enum RecordChange {
     Remembered,
     /// Failed hooks are to run again.
     Retried,
+    /// A failed hook is done by hand; none: the request meant none that failed.
+    Skipped(Option<HookRun>),
     /// All objects are applied.
     Applied,
     /// The revision is through.

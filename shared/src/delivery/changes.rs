@@ -1,7 +1,9 @@
 //! Every change of a record: a record and an event go in, the next record comes out.
 
 use super::{Action, Observed, RecordChange, Wanted};
-use crate::revision::{HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Record, Revision};
+use crate::revision::{
+    HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Record, Revision, SkipRequest,
+};
 
 /// A record and the resourceVersion at which it was read, if it exists.
 #[derive(Clone, Copy)]
@@ -54,6 +56,7 @@ impl Base<'_> {
         if self.resource_version.is_none() {
             // A request from before the first delivery is no request about it.
             record.retried.clone_from(&o.app.retry);
+            record.skipped.clone_from(&o.app.skip);
         }
         record.history.push(next);
         record.trim(o.app.history_limit);
@@ -97,6 +100,33 @@ impl Base<'_> {
             }
         }
         self.write(record, RecordChange::Retried)
+    }
+
+    /// Delivery goes on without a hook that failed. A request that means none is only noted.
+    pub(super) fn skipped(self, o: &Observed) -> Action {
+        let mut record = self.record.clone();
+        record.skipped.clone_from(&o.app.skip);
+        let request = SkipRequest::read(o.app.skip.as_deref().unwrap_or_default());
+        let key = request.find(&record);
+        let failed = record
+            .hooks
+            .iter_mut()
+            .rev()
+            .find(|run| Some(&run.key) == key.as_ref());
+        let skipped = failed.map(|run| {
+            run.outcome = HookOutcome::Skipped {
+                by: request.by.map(str::to_owned),
+            };
+            run.finished = o.now;
+            run.clone()
+        });
+        if skipped.is_some()
+            && let Some(last) = record.history.last_mut()
+        {
+            last.outcome = Outcome::InProgress;
+            last.finished = None;
+        }
+        self.write(record, RecordChange::Skipped(skipped))
     }
 
     /// All objects of the wanted revision are applied.

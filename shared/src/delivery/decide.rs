@@ -5,9 +5,10 @@ use super::changes::Base;
 use super::prune::{Left, Pruning, prune};
 use super::report::report;
 use super::{
-    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Stage, Target, Wait, WaitFor,
-    Wanted, WantedObject, deletion, hooks,
+    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Source, Stage, Target, Wait,
+    WaitFor, Wanted, WantedObject, deletion, hooks,
 };
+use crate::api::app::HookNeeds;
 use crate::api::conditions::Reason;
 use crate::health::Health;
 use crate::revision::{
@@ -147,8 +148,15 @@ fn next(o: &Observed) -> Step {
     if o.app.retry.is_some() && o.app.retry != base.record.retried {
         return Step::new(base.retried(o), Situation::Starting);
     }
-    hooks::run(o, base, &wanted.hash, Phase::Pre, &wanted.pre)
-        .or_else(|| apply(o, base.record, wanted))
+    if o.app.skip.is_some() && o.app.skip != base.record.skipped {
+        return Step::new(base.skipped(o), Situation::Starting);
+    }
+    before_hooks(o, base.record, wanted)
+        .or_else(|| {
+            let step = hooks::run(o, base, &wanted.hash, Phase::Pre, &wanted.pre)?;
+            Some(enforce(o, base.record, step))
+        })
+        .or_else(|| apply(o, base.record, wanted, &Stage::ALL))
         .or_else(|| record_applied(o, base, wanted))
         .or_else(|| await_health(o, base, wanted, revision))
         .unwrap_or_else(|| finish(o, base, wanted, revision))
@@ -238,9 +246,17 @@ fn person(reason: Reason, message: String) -> Step {
     Step::new(Action::Wait(wait), Situation::Blocked { reason, message })
 }
 
-/// The first stage that has something to apply.
-fn apply(o: &Observed, record: &Record, wanted: &Wanted) -> Option<Step> {
-    for stage in Stage::ALL {
+/// What the App wants to be there before its pre hooks run: accounts, Roles and configuration.
+fn before_hooks(o: &Observed, record: &Record, wanted: &Wanted) -> Option<Step> {
+    match wanted.needs {
+        HookNeeds::Config if !wanted.pre.is_empty() => apply(o, record, wanted, &Stage::BEFORE_HOOKS),
+        HookNeeds::Config | HookNeeds::None => None,
+    }
+}
+
+/// The first of some stages that has something to apply.
+fn apply(o: &Observed, record: &Record, wanted: &Wanted, stages: &[Stage]) -> Option<Step> {
+    for &stage in stages {
         let due: Vec<(Target, ApplyCause)> = wanted
             .objects
             .iter()
@@ -259,10 +275,35 @@ fn apply(o: &Observed, record: &Record, wanted: &Wanted) -> Option<Step> {
             } else {
                 ApplyCause::Changed
             },
+            of: Source::Wanted,
         };
         return Some(Step::new(action, Situation::Applying));
     }
     None
+}
+
+/// While a step waits for hooks, what is delivered stays as it was delivered. What the new revision has already
+/// changed is its own.
+fn enforce(o: &Observed, record: &Record, step: Step) -> Step {
+    let (Action::Wait(_), Some(held)) = (&step.action, &o.held) else {
+        return step;
+    };
+    for stage in Stage::ALL {
+        let drifted = held.objects.iter().filter(|object| {
+            object.stage == stage && why_apply(o, record, object) == Some(ApplyCause::Drift)
+        });
+        let objects: Vec<Target> = drifted.map(|object| target(o, &object.key)).collect();
+        if !objects.is_empty() {
+            let action = Action::Apply {
+                stage,
+                objects,
+                cause: ApplyCause::Drift,
+                of: Source::Held,
+            };
+            return Step::new(action, step.situation);
+        }
+    }
+    step
 }
 
 fn target(o: &Observed, key: &ObjectKey) -> Target {

@@ -1,11 +1,14 @@
 //! One row for each thing that `decide` can say.
 
+mod requests;
+
 use super::{
     Action, AppView, ApplyCause, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed,
-    RecordChange, RecordView, Refusal, Report, Stage, Target, Wait, WaitFor, Wanted, WantedObject, decide,
+    RecordChange, RecordView, Refusal, Report, Source, Stage, Target, Wait, WaitFor, Wanted, WantedObject,
+    decide,
 };
 use crate::api::AppSpec;
-use crate::api::app::AppDeletionPolicy;
+use crate::api::app::{AppDeletionPolicy, HookNeeds};
 use crate::api::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::health::Health;
 use crate::revision::{
@@ -112,10 +115,12 @@ fn steady() -> Observed {
             hash: hash(),
             pre: vec!["migrate".into()],
             post: vec![],
+            needs: HookNeeds::None,
             objects: kinds.map(object).into(),
             images: vec![],
             left: vec![],
         }),
+        held: None,
         record: RecordView::Present {
             record: Box::new(record),
             resource_version: "9".into(),
@@ -330,6 +335,7 @@ fn stages_are_applied_in_order() {
         stage: Stage::Services,
         objects: vec![target("Service", Some("7"))],
         cause: ApplyCause::Changed,
+        of: Source::Wanted,
     };
     assert_eq!(acts(fresh).0, wanted);
 }
@@ -359,6 +365,7 @@ fn drift_is_a_lost_field_a_lost_object_or_another_object() {
         stage: Stage::Workloads,
         objects: vec![target("Thing", over)],
         cause: ApplyCause::Drift,
+        of: Source::Wanted,
     };
     for drifted in [
         changed(|o| live(o, "Thing").owned = None),

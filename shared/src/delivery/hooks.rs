@@ -69,13 +69,13 @@ pub(super) fn run(
             phase,
             name: name.clone(),
         };
-        if base.record.succeeded(&key) {
+        if base.record.is_done(&key) {
             continue;
         }
         let attempt = match base.record.hook(&key) {
             None => 1,
             Some(run) => match &run.outcome {
-                HookOutcome::Succeeded => continue,
+                HookOutcome::Succeeded | HookOutcome::Skipped { .. } => continue,
                 HookOutcome::Retried => run.attempt + 1,
                 HookOutcome::Failed { .. } => {
                     let wait = Wait {

@@ -20,7 +20,7 @@ mod stage;
 #[cfg(test)]
 mod world_tests;
 
-pub use action::{Action, ApplyCause, RecordChange, Target, Wait, WaitFor};
+pub use action::{Action, ApplyCause, RecordChange, Source, Target, Wait, WaitFor};
 pub use compliance::{Rules, compliance};
 pub use decide::decide;
 pub use observed::{

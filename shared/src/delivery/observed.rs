@@ -1,7 +1,7 @@
 //! What `decide` sees.
 
 use super::{Report, Stage, Stated};
-use crate::api::app::AppDeletionPolicy;
+use crate::api::app::{AppDeletionPolicy, HookNeeds};
 use crate::api::conditions::Reason;
 use crate::health::Health;
 use crate::revision::{Digest, HookKey, InventoryEntry, ObjectKey, Phase, Record, RecordError, RevisionHash};
@@ -19,6 +19,9 @@ pub struct Observed {
     pub gate: Gate,
     /// What it asks for, or why that cannot be read: a sentence.
     pub wanted: Result<Wanted, String>,
+    /// What is delivered, while it asks for something else and cannot have it yet. None: nothing, or it is not
+    /// known.
+    pub held: Option<Wanted>,
     /// Its record.
     pub record: RecordView,
     /// What was applied since the record was written. Lost in a crash, and then applied again.
@@ -62,6 +65,8 @@ pub struct Refusal {
 /// The App's metadata, and those parts of its spec that are no part of a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppView {
+    /// Namespace.
+    pub namespace: String,
     /// Name.
     pub name: String,
     /// uid.
@@ -84,6 +89,8 @@ pub struct AppView {
     pub retry: Option<String>,
     /// Who changed the spec last, as admission stamped it.
     pub author: Option<String>,
+    /// Value of the annotation `skip-hook`.
+    pub skip: Option<String>,
     /// Value of the annotation `change-cause`.
     pub change_cause: Option<String>,
     /// Pods of the workload, as label selector, for the scale subresource.
@@ -117,6 +124,8 @@ pub struct Wanted {
     pub pre: Vec<String>,
     /// Names of the post hooks, in order.
     pub post: Vec<String>,
+    /// What is delivered before the pre hooks.
+    pub needs: HookNeeds,
     /// The objects, in the order of delivery within each stage.
     pub objects: Vec<WantedObject>,
     /// All images, as delivered.

@@ -1,9 +1,10 @@
 //! What the status of an App says, without times: what `decide` compares and writes.
 
 use super::decide::Situation;
-use super::{Failure, Observed, RecordView, Wanted};
+use super::{AppView, Failure, Observed, RecordView, Wanted};
 use crate::api::AppStatus;
 use crate::api::conditions::{self, ConditionStatus, ConditionType, Reason};
+use crate::api::names::{ANNOTATION_RETRY_HOOKS, ANNOTATION_SKIP_HOOK, GROUP};
 use crate::revision::{HookKey, HookOutcome, HookRun, Phase, Record};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -159,15 +160,14 @@ pub(super) fn report(o: &Observed, situation: &Situation) -> Report {
         None => drop(conditions.remove(&ConditionType::Compliant)),
     }
     let delivered = record.and_then(Record::delivered_hash);
-    let retried = record.and_then(|record| record.retried.clone());
+    let acted_on = |annotation: &str, value: Option<&String>| Some((annotation.to_owned(), value?.clone()));
+    let retried = record.and_then(|record| acted_on(ANNOTATION_RETRY_HOOKS, record.retried.as_ref()));
+    let skipped = record.and_then(|record| acted_on(ANNOTATION_SKIP_HOOK, record.skipped.as_ref()));
     Report {
         observed_generation: Some(o.app.generation),
         conditions,
         revision: delivered.map(|hash| hash.short().to_owned()),
-        handled: retried
-            .map(|value| (crate::api::names::ANNOTATION_RETRY_HOOKS.to_owned(), value))
-            .into_iter()
-            .collect(),
+        handled: retried.into_iter().chain(skipped).collect(),
         replicas: replicas(o, situation),
         selector: o.app.selector.clone(),
     }
@@ -222,11 +222,7 @@ fn headline(o: &Observed, situation: &Situation) -> (ConditionStatus, Reason, St
             Reason::HookRunning,
             running(key, *attempt, why.as_deref()),
         ),
-        Situation::HookFailed(run) => (
-            ConditionStatus::False,
-            Reason::HookFailed,
-            failed(&o.app.name, run),
-        ),
+        Situation::HookFailed(run) => (ConditionStatus::False, Reason::HookFailed, failed(&o.app, run)),
         Situation::Applying => (
             ConditionStatus::False,
             Reason::Progressing,
@@ -278,7 +274,10 @@ fn running(key: &HookKey, attempt: u32, why: Option<&str>) -> String {
 }
 
 /// The way out is part of the message.
-fn failed(app: &str, run: &HookRun) -> String {
+fn failed(app: &AppView, run: &HookRun) -> String {
+    let AppView {
+        namespace, name: app, ..
+    } = app;
     let HookKey { phase, name, .. } = &run.key;
     let how = match &run.outcome {
         HookOutcome::Failed {
@@ -289,14 +288,18 @@ fn failed(app: &str, run: &HookRun) -> String {
             exit_code: None,
             message,
         } => format!(": {message}"),
-        HookOutcome::Succeeded | HookOutcome::Retried => String::new(),
+        HookOutcome::Succeeded | HookOutcome::Retried | HookOutcome::Skipped { .. } => String::new(),
     };
     let how = how.trim_end_matches([' ', ':']);
     let space = if how.starts_with(':') { "" } else { " " };
+    let request = |annotation: &str, value: &str| {
+        format!("kubectl annotate --overwrite -n {namespace} apps.{GROUP}/{app} {annotation}={value}")
+    };
     format!(
-        "{phase} hook {name} failed{space}{how}. Apply a new spec, or run it again: kubectl annotate --overwrite \
-         apps.platform.kubeop.io/{app} {}=<anything new>",
-        crate::api::names::ANNOTATION_RETRY_HOOKS
+        "{phase} hook {name} failed{space}{how}. Apply a new spec, go on without it once its work is done, or run it \
+         again:\n{}\n{}",
+        request(ANNOTATION_SKIP_HOOK, &format!("{phase}/{name}")),
+        request(ANNOTATION_RETRY_HOOKS, "<anything new>"),
     )
 }
 
@@ -395,11 +398,11 @@ fn hooks(o: &Observed, record: &Record, wanted: &Wanted, phase: Phase, situation
         phase,
         name: name.clone(),
     };
-    if names.iter().all(|name| record.succeeded(&key(name))) {
+    if names.iter().all(|name| record.is_done(&key(name))) {
         return Stated::new(
             ConditionStatus::True,
             Reason::Succeeded,
-            format!("all {phase} hooks succeeded ({})", names.len()),
+            done(record, names, key, phase),
         );
     }
     match situation {
@@ -410,13 +413,28 @@ fn hooks(o: &Observed, record: &Record, wanted: &Wanted, phase: Phase, situation
                 running(key, *attempt, why.as_deref()),
             )
         }
-        Situation::HookFailed(run) if run.key.phase == phase => Stated::new(
-            ConditionStatus::False,
-            Reason::HookFailed,
-            failed(&o.app.name, run),
-        ),
+        Situation::HookFailed(run) if run.key.phase == phase => {
+            Stated::new(ConditionStatus::False, Reason::HookFailed, failed(&o.app, run))
+        }
         _ => pending(),
     }
+}
+
+/// That all hooks of a phase are done, and which of them only because a person said so.
+fn done(record: &Record, names: &[String], key: impl Fn(&String) -> HookKey, phase: Phase) -> String {
+    let skipped = |name: &&String| {
+        let run = record.hook(&key(name));
+        run.is_some_and(|run| matches!(run.outcome, HookOutcome::Skipped { .. }))
+    };
+    let skipped: Vec<&str> = names.iter().filter(skipped).map(String::as_str).collect();
+    if skipped.is_empty() {
+        return format!("all {phase} hooks succeeded ({})", names.len());
+    }
+    format!(
+        "all {phase} hooks are done ({}); skipped: {}",
+        names.len(),
+        skipped.join(", ")
+    )
 }
 
 /// Without a revision to speak about, the steps stay as they were said to be.

@@ -27,6 +27,9 @@ impl Stage {
         Self::Routes,
     ];
 
+    /// What hooks may ask for: accounts with their rights, and configuration.
+    pub const BEFORE_HOOKS: [Self; 2] = [Self::Configuration, Self::Bindings];
+
     /// The stage of a kind.
     #[must_use]
     pub fn of(group: &str, kind: &str) -> Self {

@@ -6,6 +6,7 @@ use super::{
     WaitFor, Wanted, WantedObject, decide,
 };
 use crate::api::AppSpec;
+use crate::api::app::HookNeeds;
 use crate::api::conditions::{ConditionStatus, ConditionType};
 use crate::health::Health;
 use crate::revision::{
@@ -98,6 +99,7 @@ fn wanted(spec: usize) -> Wanted {
         hash,
         pre: names([2, 1, 0][spec], "pre"),
         post: names([1, 0, 1][spec], "post"),
+        needs: HookNeeds::None,
         objects: kinds.into_iter().take([4, 3, 2][spec] + 1).map(object).collect(),
         images: vec![],
         left: vec![],
@@ -137,6 +139,8 @@ impl World {
             app: self.app.clone(),
             gate: self.gate.clone(),
             wanted: Ok(wanted(self.spec)),
+            // The model walks with it.
+            held: None,
             record: self
                 .record
                 .as_ref()
@@ -284,7 +288,7 @@ impl World {
                 phase: Phase::Pre,
                 name: name.clone(),
             };
-            assert!(record.succeeded(&key), "pre hooks come before delivered objects");
+            assert!(record.is_done(&key), "pre hooks come before delivered objects");
         }
         for key in keys.clone() {
             assert!(

@@ -58,6 +58,27 @@ pub struct Object {
     pub value: Value,
 }
 
+impl Object {
+    /// An object of a stored revision, which was read and judged before it was stored. None: it was not.
+    #[must_use]
+    pub fn stored(index: usize, value: &Value) -> Option<Self> {
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let api_version = text("/apiVersion")?;
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Some(Self {
+            path: format!("manifests[{index}]"),
+            gvk: GroupVersionKind {
+                group: group.to_owned(),
+                version: version.to_owned(),
+                kind: text("/kind")?.to_owned(),
+            },
+            namespace: text("/metadata/namespace").map(str::to_owned),
+            name: text("/metadata/name")?.to_owned(),
+            value: value.clone(),
+        })
+    }
+}
+
 /// Adds an object that is no list, what is wrong with it, and what is left out of it.
 pub(super) fn add(path: String, line: Option<usize>, mut map: Map<String, Value>, outcome: &mut Outcome) {
     let mut check = Check {

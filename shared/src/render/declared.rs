@@ -32,6 +32,20 @@ impl Declared {
             manifests,
         })
     }
+
+    /// What a stored revision declares.
+    #[must_use]
+    pub fn stored(revision: RevisionSpec, hash: RevisionHash) -> Self {
+        let given = revision.manifests().iter().enumerate();
+        let manifests = given
+            .filter_map(|(index, value)| Object::stored(index, value))
+            .collect();
+        Self {
+            revision,
+            hash,
+            manifests,
+        }
+    }
 }
 
 /// The objects of `manifests[]`, for the kinds that have them.

@@ -11,17 +11,17 @@ use crate::api::app::{
 use crate::api::quantity::Quantity;
 use crate::image::ImageReference;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a revision is made of. Equal ones have equal hashes and render equal bytes, because hash and
 /// rendering both start here.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct RevisionSpec {
     kind: DeliveryKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<ImageDelivery>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     manifests: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hooks: Option<Hooks>,
@@ -68,6 +68,19 @@ impl RevisionSpec {
     pub fn post_hooks(&self) -> &[Hook] {
         let hooks = self.hooks.as_ref().and_then(|hooks| hooks.post.as_deref());
         hooks.unwrap_or_default()
+    }
+
+    /// The objects of `manifests[]`, in order; none for kind Image.
+    #[must_use]
+    pub fn manifests(&self) -> &[Value] {
+        &self.manifests
+    }
+
+    /// What is delivered before the pre hooks.
+    #[must_use]
+    pub fn needs(&self) -> HookNeeds {
+        let needs = self.hooks.as_ref().and_then(|hooks| hooks.needs);
+        needs.unwrap_or_default()
     }
 
     /// The text that is hashed. `serde_json` keeps the keys of a tree sorted.

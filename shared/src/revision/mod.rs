@@ -4,6 +4,8 @@ pub mod canonical;
 pub mod hash;
 pub mod record;
 mod record_text;
+mod skip;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -12,3 +14,5 @@ pub use hash::{Digest, HASH_VERSION, RevisionHash};
 pub use record::{
     HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision,
 };
+pub use skip::SkipRequest;
+pub use stored::StoredError;

@@ -30,7 +30,9 @@ pub struct Record {
     pub inventory: BTreeMap<ObjectKey, InventoryEntry>,
     /// The last value of `retry-hooks` that was acted on.
     pub retried: Option<String>,
-    /// Hooks that succeeded for revisions which are no longer kept: they never run again for those.
+    /// The last value of `skip-hook` that was acted on.
+    pub skipped: Option<String>,
+    /// Hooks that are done for revisions which are no longer kept: they never run again for those.
     pub remembered: Vec<HookKey>,
 }
 
@@ -119,6 +121,22 @@ pub enum HookOutcome {
     },
     /// It failed, and is to run again with the next attempt.
     Retried,
+    /// It failed, and a person did its work by hand.
+    Skipped {
+        /// Who asked for it, where admission saw that.
+        by: Option<String>,
+    },
+}
+
+impl HookOutcome {
+    /// Whether delivery goes on after it.
+    #[must_use]
+    pub fn lets_pass(&self) -> bool {
+        match self {
+            Self::Succeeded | Self::Skipped { .. } => true,
+            Self::Failed { .. } | Self::Retried => false,
+        }
+    }
 }
 
 /// Kind and name of an object in the namespace of the App.
@@ -187,12 +205,10 @@ impl Record {
         self.hooks.iter().rev().find(|run| run.key == *key)
     }
 
-    /// Whether a hook succeeded for its revision, now or long ago.
+    /// Whether a hook is done for its revision, now or long ago: it succeeded, or was skipped.
     #[must_use]
-    pub fn succeeded(&self, key: &HookKey) -> bool {
-        let now = self
-            .hook(key)
-            .is_some_and(|run| run.outcome == HookOutcome::Succeeded);
+    pub fn is_done(&self, key: &HookKey) -> bool {
+        let now = self.hook(key).is_some_and(|run| run.outcome.lets_pass());
         now || self.remembered.contains(key)
     }
 
@@ -216,10 +232,8 @@ impl Record {
             .into_iter()
             .partition(|run| kept.contains(&&run.key.hash));
         self.hooks = hooks;
-        let succeeded = gone
-            .into_iter()
-            .filter(|run| run.outcome == HookOutcome::Succeeded);
-        self.remembered.extend(succeeded.map(|run| run.key));
+        let done = gone.into_iter().filter(|run| run.outcome.lets_pass());
+        self.remembered.extend(done.map(|run| run.key));
         let surplus = self.remembered.len().saturating_sub(REMEMBERED);
         self.remembered.drain(..surplus);
     }
@@ -250,6 +264,7 @@ impl Record {
                 .unwrap_or_default(),
         );
         add("retried", self.retried.clone().unwrap_or_default());
+        add("skipped", self.skipped.clone().unwrap_or_default());
         add(
             "hooks",
             record_text::write(&self.hooks.iter().map(HookRun::entry).collect::<Vec<_>>()),
@@ -294,6 +309,7 @@ impl Record {
                 .into_iter()
                 .collect(),
             retried: data.get("retried").cloned(),
+            skipped: data.get("skipped").cloned(),
             remembered: list(data, "remembered", HookKey::read)?,
         })
     }
@@ -434,6 +450,7 @@ impl HookRun {
         let entry = match &self.outcome {
             HookOutcome::Succeeded => entry.with("outcome", "Succeeded"),
             HookOutcome::Retried => entry.with("outcome", "Retried"),
+            HookOutcome::Skipped { by } => entry.with("outcome", "Skipped").with_some("by", by.as_ref()),
             HookOutcome::Failed { exit_code, message } => entry
                 .with("outcome", "Failed")
                 .with_some("exitCode", *exit_code)
@@ -449,6 +466,9 @@ impl HookRun {
             outcome: match entry.get("outcome")? {
                 "Succeeded" => HookOutcome::Succeeded,
                 "Retried" => HookOutcome::Retried,
+                "Skipped" => HookOutcome::Skipped {
+                    by: entry.get("by").map(str::to_owned),
+                },
                 "Failed" => HookOutcome::Failed {
                     exit_code: entry.get("exitCode").and_then(|code| code.parse().ok()),
                     message: entry.get("message").unwrap_or_default().to_owned(),

@@ -218,3 +218,63 @@ async fn s36_a_hook_whose_image_cannot_be_pulled_fails_at_its_deadline() {
         "{message}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s47_configuration_that_a_hook_needs_is_there_before_it_runs() {
+    let stage = Stage::shared().await;
+    stage.project("needs").await.unwrap();
+    let ns = "kubeop-needs";
+    let hooks = hooks(&[hook("a", &[(fake::EXIT_CODE, "3")])], &[]).replacen(
+        "hooks:\n",
+        "hooks:\n    needs: Config\n",
+        1,
+    );
+    let manifests = "  delivery:\n    kind: Raw\n    raw:\n      manifests:\n\
+        \x20     - {apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: b}}\n\
+        \x20     - {apiVersion: v1, kind: Service, metadata: {name: pay}, spec: {ports: [{port: 80}]}}\n";
+    let app = format!(
+        "apiVersion: platform.kubeop.io/v1alpha1\nkind: App\nmetadata: {{name: pay, namespace: {ns}}}\n\
+         spec:\n  projectRef: needs\n{manifests}{hooks}"
+    );
+    stage.apply(&app).await.unwrap();
+    stage.app_is(ns, "pay", "False", "HookFailed").await.unwrap();
+    assert!(!stage.get(ns, "configmaps/settings").await.unwrap().is_null());
+    assert!(stage.get(ns, "services/pay").await.unwrap().is_null());
+    let log = stage.cluster.audit_log().unwrap();
+    let writes = stage.writes_in(&log, ns).unwrap();
+    let settings = Some("settings".to_owned());
+    let config = writes.iter().position(|write| write.name == settings).unwrap();
+    let job = writes.iter().position(|write| write.resource == "jobs").unwrap();
+    assert!(config < job, "the ConfigMap comes first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s59_a_failed_hook_is_skipped_by_the_printed_command() {
+    let stage = Stage::shared().await;
+    stage.project("skip").await.unwrap();
+    let ns = "kubeop-skip";
+    let more = hooks(&[hook("a", &[(fake::EXIT_CODE, "3")]), hook("b", &[])], &[]);
+    let app = image_app(ns, "pay", "ghcr.io/acme/pay:1", &more);
+    stage.apply(&app).await.unwrap();
+    let failed = stage.app_is(ns, "pay", "False", "HookFailed").await.unwrap();
+    let message = condition(&failed, "Ready")["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let command = message.lines().find(|line| line.contains("skip-hook")).unwrap();
+    stage.cluster.paste(command).await.unwrap().success().unwrap();
+    let app = stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    let pre = condition(&app, "PreHooksSucceeded")["message"].to_string();
+    assert!(pre.contains("skipped: a"), "{pre}");
+    assert_eq!(jobs(stage, ns).await, 2, "the other hook ran");
+    let record = stage.get(ns, "configmaps/kubeop-revision-pay").await.unwrap();
+    assert!(
+        record["data"]["hooks"]
+            .as_str()
+            .unwrap()
+            .contains("outcome: Skipped"),
+        "{record}"
+    );
+    let events = stage.kubectl(&format!("get events -n {ns}")).await.unwrap();
+    assert!(events.contains("HookSkipped"), "{events}");
+}

@@ -1,0 +1,137 @@
+//! What kept revisions say: a Secret for each, since it may hold Secrets. Written before the record names the
+//! revision, and gone once it no longer does.
+
+use super::memory::{Held, Memory};
+use super::{Apps, Subject};
+use crate::kube_io::{
+    Address, Applying, CallError, Cluster, Conflicts, Effect, Manager, Preconditions, Who, address,
+};
+use crate::watches::LABEL_RECORD;
+use k8s_openapi::ByteString;
+use kubeop_shared::api::names;
+use kubeop_shared::delivery::RecordView;
+use kubeop_shared::render::Ownership;
+use kubeop_shared::revision::{Record, Revision, RevisionSpec};
+use serde_json::json;
+
+/// Key in the Secret's `data`.
+const KEY: &str = "revision.json.gz";
+/// Type of the Secret.
+const TYPE: &str = "platform.kubeop.io/revision";
+
+impl<C: Cluster> Apps<C> {
+    /// Stores what the App asks for under the number of a revision. What stood there was of a record that was
+    /// never written.
+    pub(super) async fn store(&self, subject: &Subject, revision: &Revision) -> Result<(), CallError> {
+        let Ok(ask) = subject.ask() else { return Ok(()) };
+        let at = stored_address(subject, revision.number);
+        let mut labels = json!(subject.ownership.as_ref().map(Ownership::labels));
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert(LABEL_RECORD.to_owned(), json!("true"));
+        }
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": TYPE,
+            "metadata": {
+                "name": at.name,
+                "namespace": subject.key.namespace,
+                "labels": labels,
+                "annotations": {names::ANNOTATION_REVISION_HASH: revision.hash.full()},
+                "ownerReferences": [{
+                    "apiVersion": names::API_VERSION,
+                    "kind": "App",
+                    "name": subject.key.name,
+                    "uid": subject.uid,
+                }],
+            },
+            "data": {KEY: ByteString(ask.spec.pack())},
+        });
+        let how = Applying {
+            manager: Manager::Delivery,
+            conflicts: Conflicts::Force,
+            effect: Effect::Real,
+        };
+        self.cluster
+            .apply(&Who::Controller, &at, &secret, how)
+            .await
+            .map(drop)
+    }
+
+    /// Deletes what is stored of revisions that are no longer kept. What cannot be deleted goes with the App.
+    pub(super) async fn drop_stored(&self, subject: &Subject, before: &RecordView, after: Option<&Record>) {
+        let RecordView::Present { record, .. } = before else {
+            return;
+        };
+        let kept = |number: u64| {
+            after.is_some_and(|after| after.history.iter().any(|revision| revision.number == number))
+        };
+        for revision in record.history.iter().filter(|revision| !kept(revision.number)) {
+            let any = Preconditions {
+                uid: None,
+                resource_version: None,
+            };
+            let at = stored_address(subject, revision.number);
+            if let Err(error) = self.cluster.delete(&Who::Controller, &at, &any).await {
+                tracing::warn!(app = %subject.key, %error, "a stored revision stays");
+            }
+        }
+    }
+
+    /// What is delivered, where the App asks for something else: as it was rendered then, with the replicas of
+    /// today. None where that is not known any more.
+    pub(super) async fn held(
+        &self,
+        subject: &Subject,
+        record: &Record,
+        memory: &mut Memory,
+    ) -> Result<Option<Held>, CallError> {
+        let delivered = record
+            .delivered
+            .and_then(|number| record.history.iter().find(|r| r.number == number));
+        let Some(revision) = delivered else {
+            return Ok(None);
+        };
+        if let Some(held) = memory.held.as_ref().filter(|held| held.number == revision.number) {
+            return Ok(Some(held.clone()));
+        }
+        let ask = match self.read_stored(subject, revision).await? {
+            Some(spec) => subject.ask_of(spec, &revision.hash, &self.world).ok(),
+            None => None,
+        };
+        let held = ask.map(|ask| Held {
+            number: revision.number,
+            ask: ask.into(),
+        });
+        memory.held.clone_from(&held);
+        Ok(held)
+    }
+
+    async fn read_stored(
+        &self,
+        subject: &Subject,
+        revision: &Revision,
+    ) -> Result<Option<RevisionSpec>, CallError> {
+        let at = stored_address(subject, revision.number);
+        let Some(secret) = self.cluster.get(&Who::Controller, &at).await? else {
+            return Ok(None);
+        };
+        let bytes = secret.data.get("data").and_then(|data| data.get(KEY)).cloned();
+        let bytes: Option<ByteString> = bytes.and_then(|bytes| serde_json::from_value(bytes).ok());
+        let unpack = |ByteString(bytes): ByteString| RevisionSpec::unpack(&bytes, &revision.hash);
+        match bytes.map(unpack) {
+            Some(Ok(spec)) => Ok(Some(spec)),
+            Some(Err(error)) => {
+                let doing = format!("read Secret {}", at.name);
+                tracing::warn!(app = %subject.key, doing, %error, "a stored revision is of no use");
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+fn stored_address(subject: &Subject, revision: u64) -> Address {
+    let name = names::stored_name(&subject.key.name, revision);
+    address("", "v1", "Secret", Some(&subject.key.namespace), &name)
+}
