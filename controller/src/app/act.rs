@@ -43,11 +43,13 @@ impl<C: Cluster> Apps<C> {
                 cause,
                 of,
             } => {
-                let held = memory.held.as_ref().map(|held| held.ask.clone());
-                let ask = match of {
-                    Source::Wanted => subject.ask().ok(),
-                    Source::Held => held.as_deref(),
+                let held = match of {
+                    Source::Held => self.held_ask(subject, &observed.record, memory).await?,
+                    Source::Wanted => None,
                 };
+                let ask = held
+                    .as_deref()
+                    .or_else(|| subject.ask().ok().filter(|_| of == Source::Wanted));
                 let Some(ask) = ask else { return Ok(()) };
                 self.apply_objects(subject, observed, ask, stage, &objects, cause, memory)
                     .await

@@ -1,14 +1,13 @@
 //! Delivered objects as they are: from caches kept by watches, or read.
 
 use super::memory::{LiveLook, Memory};
-use super::subject::Ask;
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
 use crate::world::{AppKey, Delivered, RecordEntry, digest_key, digest_live, pending_class};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
-use kubeop_shared::delivery::{Live, Observed, RecordView};
+use kubeop_shared::delivery::{Live, Observed, RecordView, Wanted};
 use kubeop_shared::revision::{InventoryEntry, ObjectKey, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +16,13 @@ impl<C: Cluster> Apps<C> {
     pub(super) async fn live(
         &self,
         subject: &Subject,
-        held: Option<&Ask>,
+        held: Option<&Wanted>,
         record: Option<&Record>,
         memory: &Memory,
     ) -> Result<BTreeMap<ObjectKey, Live>, CallError> {
         let mut live = BTreeMap::new();
-        let asks = subject.ask().into_iter().chain(held);
-        for object in asks.flat_map(|ask| &ask.wanted.objects) {
+        let wanted = subject.ask().into_iter().map(|ask| &ask.wanted);
+        for object in wanted.chain(held).flat_map(|wanted| &wanted.objects) {
             let slot = (subject.key.namespace.clone(), object.key.clone());
             let entry = |record: &Record| record.inventory.get(&object.key)?.uid.clone();
             let applied = memory.applied.contains_key(&object.key) || record.and_then(entry).is_some();

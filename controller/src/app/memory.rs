@@ -7,7 +7,7 @@ use crate::world::AppKey;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::Reason;
-use kubeop_shared::delivery::{Attempted, Failure, Live, Refusal};
+use kubeop_shared::delivery::{Attempted, Failure, Live, Refusal, Wanted};
 use kubeop_shared::revision::{InventoryEntry, ObjectKey};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,8 +87,10 @@ pub(super) struct LiveLook {
 pub(super) struct Held {
     /// Its number.
     pub number: u64,
-    /// What it says, rendered.
-    pub ask: Arc<Ask>,
+    /// What `decide` sees of it.
+    pub wanted: Wanted,
+    /// The objects, which may hold Secrets: only while something is done with them.
+    pub ask: Option<Arc<Ask>>,
 }
 
 impl Memory {
@@ -107,7 +109,9 @@ impl Memory {
     pub(super) fn rest(&mut self) -> Option<Arc<DynamicObject>> {
         self.look = None;
         self.asked = None;
-        self.held = None;
+        if let Some(held) = &mut self.held {
+            held.ask = None;
+        }
         self.app.take()
     }
 

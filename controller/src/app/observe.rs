@@ -26,10 +26,8 @@ impl<C: Cluster> Apps<C> {
             } => (Some(record.as_ref()), Some(resource_version.as_str())),
             RecordView::Absent | RecordView::Unusable(_) => (None, None),
         };
-        let held = match inventory {
-            Some(record) if subject.waits_for_hooks(record) => self.held(subject, record, memory).await?,
-            _ => None,
-        };
+        self.learn_held(subject, inventory, memory).await?;
+        let held = memory.held.as_ref().map(|held| held.wanted.clone());
         // A look is as good as the record that it went by, and answers one question only.
         let looked = memory
             .look
@@ -49,8 +47,7 @@ impl<C: Cluster> Apps<C> {
             // Everything goes by itself, and the rights to look at it are gone already.
             live = BTreeMap::new();
         } else if !subject.view.deleting {
-            let held = held.as_ref().map(|held| held.ask.as_ref());
-            live.extend(self.live(subject, held, inventory, memory).await?);
+            live.extend(self.live(subject, held.as_ref(), inventory, memory).await?);
         }
         self.explain(subject, &mut live);
         let changes = self.world.kinds.changes();
@@ -65,7 +62,7 @@ impl<C: Cluster> Apps<C> {
             app: subject.view.clone(),
             gate,
             wanted: subject.ask().map(|ask| ask.wanted.clone()).map_err(Clone::clone),
-            held: held.map(|held| held.ask.wanted.clone()),
+            held,
             jobs: self.jobs(subject, inventory, memory, now).await?,
             live,
             look,

@@ -2,6 +2,7 @@
 //! revision, and gone once it no longer does.
 
 use super::memory::{Held, Memory};
+use super::subject::Ask;
 use super::{Apps, Subject};
 use crate::kube_io::{
     Address, Applying, CallError, Cluster, Conflicts, Effect, Manager, Preconditions, Who, address,
@@ -13,6 +14,7 @@ use kubeop_shared::delivery::RecordView;
 use kubeop_shared::render::Ownership;
 use kubeop_shared::revision::{Record, Revision, RevisionSpec};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Key in the Secret's `data`.
 const KEY: &str = "revision.json.gz";
@@ -78,33 +80,56 @@ impl<C: Cluster> Apps<C> {
         }
     }
 
-    /// What is delivered, where the App asks for something else: as it was rendered then, with the replicas of
-    /// today. None where that is not known any more.
-    pub(super) async fn held(
+    /// Learns what is delivered, where the App asks for something else and has to wait for it.
+    pub(super) async fn learn_held(
         &self,
         subject: &Subject,
-        record: &Record,
+        record: Option<&Record>,
         memory: &mut Memory,
-    ) -> Result<Option<Held>, CallError> {
+    ) -> Result<(), CallError> {
+        let Some(record) = record.filter(|record| subject.waits_for_hooks(record)) else {
+            memory.held = None;
+            return Ok(());
+        };
+        let known = memory.held.as_ref().map(|held| held.number);
+        if known != record.delivered {
+            memory.held = self.read_held(subject, record).await?;
+        }
+        Ok(())
+    }
+
+    /// What is delivered: as it was rendered then, with the replicas of today. None where that is not known any
+    /// more.
+    async fn read_held(&self, subject: &Subject, record: &Record) -> Result<Option<Held>, CallError> {
         let delivered = record
             .delivered
             .and_then(|number| record.history.iter().find(|r| r.number == number));
         let Some(revision) = delivered else {
             return Ok(None);
         };
-        if let Some(held) = memory.held.as_ref().filter(|held| held.number == revision.number) {
-            return Ok(Some(held.clone()));
-        }
         let ask = match self.read_stored(subject, revision).await? {
             Some(spec) => subject.ask_of(spec, &revision.hash, &self.world).ok(),
             None => None,
         };
-        let held = ask.map(|ask| Held {
+        Ok(ask.map(|ask| Held {
             number: revision.number,
-            ask: ask.into(),
-        });
-        memory.held.clone_from(&held);
-        Ok(held)
+            wanted: ask.wanted.clone(),
+            ask: Some(ask.into()),
+        }))
+    }
+
+    /// The objects of what is delivered.
+    pub(super) async fn held_ask(
+        &self,
+        subject: &Subject,
+        record: &RecordView,
+        memory: &mut Memory,
+    ) -> Result<Option<Arc<Ask>>, CallError> {
+        let known = memory.held.as_ref().and_then(|held| held.ask.clone());
+        if let (None, RecordView::Present { record, .. }) = (&known, record) {
+            memory.held = self.read_held(subject, record).await?;
+        }
+        Ok(memory.held.as_ref().and_then(|held| held.ask.clone()))
     }
 
     async fn read_stored(

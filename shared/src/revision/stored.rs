@@ -54,7 +54,7 @@ mod tests {
     use crate::revision::{RevisionHash, RevisionSpec};
     use serde_json::json;
 
-    fn declared(delivery: serde_json::Value) -> Declared {
+    fn declared(delivery: &serde_json::Value) -> Declared {
         let hooks = json!({"pre": [{"name": "migrate", "image": "nginx", "env": [{"name": "A", "value": "b"}],
             "timeoutSeconds": 30}], "needs": "Config"});
         let spec = json!({"projectRef": "web", "delivery": delivery, "hooks": hooks});
@@ -70,14 +70,14 @@ mod tests {
                 "resources": {"preset": "small", "limits": {"cpu": "0.5"}}, "ingress": {"host": "a.example"}}}),
             json!({"kind": "Raw", "raw": {"manifests": [config]}}),
         ] {
-            let Declared { revision, hash, .. } = declared(delivery);
+            let Declared { revision, hash, .. } = declared(&delivery);
             assert_eq!(RevisionSpec::unpack(&revision.pack(), &hash), Ok(revision));
         }
     }
 
     #[test]
     fn what_was_damaged_or_exchanged_is_no_revision() {
-        let of = |image: &str| declared(json!({"kind": "Image", "image": {"ref": image}}));
+        let of = |image: &str| declared(&json!({"kind": "Image", "image": {"ref": image}}));
         let (one, other) = (of("nginx:1"), of("nginx:2"));
         let packed = one.revision.pack();
         assert_eq!(

@@ -278,3 +278,63 @@ async fn s59_a_failed_hook_is_skipped_by_the_printed_command() {
     let events = stage.kubectl(&format!("get events -n {ns}")).await.unwrap();
     assert!(events.contains("HookSkipped"), "{events}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_hook_has_failed_the_delivered_revision_stays_as_it_was() {
+    let stage = Stage::shared().await;
+    stage.project("held").await.unwrap();
+    let ns = "kubeop-held";
+    let revision = |number: u32, code: &str| {
+        let more = hooks(&[hook("a", &[(fake::EXIT_CODE, code)])], &[]);
+        image_app(ns, "pay", &format!("ghcr.io/acme/pay:{number}"), &more)
+    };
+    stage.apply(&revision(1, "0")).await.unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    stage.apply(&revision(2, "3")).await.unwrap();
+    stage.app_is(ns, "pay", "False", "HookFailed").await.unwrap();
+
+    let image = async || {
+        let deployment = stage.get(ns, "deployments/pay").await?;
+        let image = deployment["spec"]["template"]["spec"]["containers"][0]["image"].clone();
+        anyhow::Ok((image, deployment["metadata"]["generation"].clone()))
+    };
+    for edit in [
+        format!("set image deployment/pay -n {ns} pay=ghcr.io/acme/by-hand:1"),
+        format!("delete deployment/pay -n {ns}"),
+    ] {
+        let (before, generation) = image().await.unwrap();
+        assert_eq!(before, "ghcr.io/acme/pay:1");
+        stage.kubectl(&edit).await.unwrap();
+        wait::until("the delivered revision is put back", SOON, || async {
+            let (now, moved) = image().await?;
+            ensure!(now == "ghcr.io/acme/pay:1" && moved != generation, "{now}");
+            Ok(())
+        })
+        .await
+        .unwrap();
+    }
+    stage.app_is(ns, "pay", "False", "HookFailed").await.unwrap();
+    assert_eq!(jobs(stage, ns).await, 2, "no hook runs for that");
+
+    // Each revision is stored, readable for those who may read Secrets, and goes with the App.
+    for number in [1, 2] {
+        let secret = stage
+            .get(ns, &format!("secrets/kubeop-revision-pay-{number}"))
+            .await
+            .unwrap();
+        assert_eq!(secret["type"], "platform.kubeop.io/revision", "{secret}");
+    }
+    stage
+        .kubectl(&format!(
+            "delete apps.platform.kubeop.io/pay -n {ns} --cascade=orphan"
+        ))
+        .await
+        .unwrap();
+    for what in [
+        "secrets/kubeop-revision-pay-1",
+        "secrets/kubeop-revision-pay-2",
+        "deployments/pay",
+    ] {
+        assert!(stage.get(ns, what).await.unwrap().is_null(), "{what} is left");
+    }
+}
