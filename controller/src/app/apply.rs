@@ -185,15 +185,13 @@ impl<C: Cluster> Apps<C> {
             rendered: Some(Digest::of(due.value)),
             owned: live.owned.clone(),
         };
-        let slot = (subject.key.namespace.clone(), due.key.clone());
-        let version = live.resource_version.clone();
         let app = app_of(applied);
         let delivered = Delivered {
             app,
             live,
             pending_class: pending_class(applied),
         };
-        self.world.live.put(slot, Some(&version), delivered);
+        self.world.put_live(&subject.key.namespace, due.key, &delivered);
         memory.applied.insert(due.key.clone(), entry);
     }
 

@@ -48,7 +48,7 @@ impl<C: Cluster> Apps<C> {
         if key.kind != "PersistentVolumeClaim" {
             return false;
         }
-        let claim = self.world.live.get(&(namespace.to_owned(), key.clone()));
+        let claim = self.world.live_of(namespace, key);
         let class = claim.and_then(|claim| claim.pending_class);
         let binding = class.and_then(|class| self.world.storage_classes.get(&class));
         binding == Some(Binding::AtFirstUse)

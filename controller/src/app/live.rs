@@ -4,7 +4,7 @@ use super::memory::{LiveLook, Memory};
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
-use crate::world::{AppKey, Delivered, RecordEntry, digest_key, digest_live, pending_class};
+use crate::world::{AppKey, Delivered, KeptRecord, LiveKey, digest_key, digest_live, pending_class};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView, Wanted};
@@ -23,11 +23,10 @@ impl<C: Cluster> Apps<C> {
         let mut live = BTreeMap::new();
         let wanted = subject.ask().into_iter().map(|ask| &ask.wanted);
         for object in wanted.chain(held).flat_map(|wanted| &wanted.objects) {
-            let slot = (subject.key.namespace.clone(), object.key.clone());
             let entry = |record: &Record| record.inventory.get(&object.key)?.uid.clone();
             let applied = memory.applied.contains_key(&object.key) || record.and_then(entry).is_some();
             let current = !applied || self.is_followed(subject, &object.key);
-            let known = match self.world.live.get(&slot) {
+            let known = match self.world.live_of(&subject.key.namespace, &object.key) {
                 None if !current => self.read_live(subject, &object.key).await?,
                 known => known,
             };
@@ -55,9 +54,8 @@ impl<C: Cluster> Apps<C> {
         subject: &Subject,
         key: &ObjectKey,
     ) -> Result<Option<Delivered>, CallError> {
-        let slot = (subject.key.namespace.clone(), key.clone());
         let Some(object) = self.get_delivered(subject, key).await? else {
-            self.world.live.forget(&slot);
+            self.world.live.forget(&LiveKey::new(&subject.key.namespace, key));
             return Ok(None);
         };
         let entry = Delivered {
@@ -65,8 +63,7 @@ impl<C: Cluster> Apps<C> {
             pending_class: pending_class(&object),
             live: digest_live(&object),
         };
-        let version = object.metadata.resource_version.as_deref();
-        self.world.live.put(slot, version, entry.clone());
+        self.world.put_live(&subject.key.namespace, key, &entry);
         Ok(Some(entry))
     }
 
@@ -183,16 +180,16 @@ impl<C: Cluster> Apps<C> {
 
     /// The App that holds an object by its record, if it is another one.
     pub(super) fn other_holder(&self, subject: &Subject, key: &ObjectKey) -> Option<String> {
-        let slot = (subject.key.namespace.clone(), key.clone());
-        let label = self.world.live.get(&slot).map(|delivered| delivered.app);
+        let live = self.world.live_of(&subject.key.namespace, key);
+        let label = live.map(|delivered| delivered.app);
         let digest = digest_key(key);
         let all = AppKey::all_of(&subject.key.namespace);
         let holders = self.world.records.filter_within(all, |app, entry| {
             let holds = entry.may_name(digest) && app.name != subject.key.name;
             holds.then(|| (app.name.clone(), entry.clone()))
         });
-        let holds = |(app, entry): (String, RecordEntry)| {
-            let record = entry.read().ok()?;
+        let holds = |(app, entry): (String, KeptRecord)| {
+            let record = entry.open()?.read().ok()?;
             let held = record.inventory.get(key)?;
             // About to apply it is not enough, unless the object says that it was.
             (held.uid.is_some() || label.as_ref() == Some(&app)).then_some(app)

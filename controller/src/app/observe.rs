@@ -78,7 +78,8 @@ impl<C: Cluster> Apps<C> {
 
     /// The record. An App that is being deleted may have one that no watch sees: without our label.
     async fn record(&self, subject: &Subject) -> Result<RecordView, CallError> {
-        let known = match self.world.records.get(&subject.key) {
+        let kept = self.world.records.get(&subject.key);
+        let known = match kept.and_then(|kept| kept.open()) {
             None if subject.view.deleting => self.read_record(subject).await?,
             known => known,
         };
@@ -103,9 +104,8 @@ impl<C: Cluster> Apps<C> {
         };
         let entry = digest_record(&object);
         self.world.records.forget(&subject.key);
-        self.world
-            .records
-            .put(subject.key.clone(), Some(&entry.resource_version), entry.clone());
+        let version = Some(entry.resource_version.as_str());
+        self.world.records.put(subject.key.clone(), version, entry.keep());
         Ok(Some(entry))
     }
 

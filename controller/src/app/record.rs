@@ -25,7 +25,7 @@ impl<C: Cluster> Apps<C> {
         if let Some(labels) = labels.as_object_mut() {
             labels.insert(LABEL_RECORD.to_owned(), json!("true"));
         }
-        let known = self.world.records.get(&subject.key);
+        let known = self.world.records.get(&subject.key).and_then(|kept| kept.open());
         let mut finalizers = known.map(|entry| entry.finalizers).unwrap_or_default();
         if !finalizers.iter().any(|name| name == names::FINALIZER) {
             finalizers.push(names::FINALIZER.to_owned());
@@ -66,9 +66,8 @@ impl<C: Cluster> Apps<C> {
         memory
             .applied
             .retain(|key, applied| record.inventory.get(key) != Some(applied));
-        self.world
-            .records
-            .put(subject.key.clone(), Some(&entry.resource_version.clone()), entry);
+        let version = Some(entry.resource_version.as_str());
+        self.world.records.put(subject.key.clone(), version, entry.keep());
         Ok(())
     }
 

@@ -2,15 +2,14 @@
 
 use super::{AfterBreak, Concerns, Sink};
 use crate::world::{
-    AppKey, Binding, Cache, Delivered, HookJobEntry, HookPod, Packed, Scaled, World, digest_live,
-    digest_namespace, digest_project, digest_record, digest_tenant, pending_class,
+    AppKey, Binding, Cache, Delivered, HookJobEntry, HookPod, LiveKey, Packed, Scaled, Small, World,
+    digest_live, digest_namespace, digest_project, digest_record, digest_tenant, pending_class,
 };
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, TypeMeta};
 use kubeop_shared::api::names;
 use kubeop_shared::health::binds_at_first_use;
-use kubeop_shared::revision::ObjectKey;
 use serde_json::{Value, json};
 
 /// Apps, whatever they hold: one that cannot be read must not hide the others.
@@ -124,7 +123,7 @@ pub(super) struct Records;
 
 impl Sink for Records {
     type Key = AppKey;
-    type Value = crate::world::RecordEntry;
+    type Value = crate::world::KeptRecord;
     fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
         &world.records
     }
@@ -137,7 +136,7 @@ impl Sink for Records {
         })
     }
     fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
-        Some(digest_record(object))
+        Some(digest_record(object).keep())
     }
     fn concerns(&self, key: &AppKey, _: Option<&Self::Value>) -> Vec<Concerns> {
         vec![Concerns::App(key.clone())]
@@ -238,45 +237,50 @@ impl LiveObjects {
 }
 
 impl Sink for LiveObjects {
-    type Key = (String, ObjectKey);
-    type Value = Delivered;
+    type Key = LiveKey;
+    type Value = Small;
     fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
         &world.live
     }
     fn key(&self, object: &DynamicObject) -> Option<Self::Key> {
-        let key = ObjectKey {
-            group: self.resource.group.clone(),
-            version: self.resource.version.clone(),
-            kind: self.resource.kind.clone(),
-            name: object.name_any(),
-        };
-        Some((object.namespace()?, key))
+        let ApiResource {
+            group, version, kind, ..
+        } = &self.resource;
+        Some(LiveKey::of(
+            &object.namespace()?,
+            group,
+            version,
+            kind,
+            &object.name_any(),
+        ))
     }
-    fn value(&self, object: &DynamicObject) -> Option<Delivered> {
+    fn value(&self, object: &DynamicObject) -> Option<Small> {
         let app = object.metadata.labels.as_ref()?.get(names::LABEL_APP_ID)?.clone();
         let mut object = object.clone();
         object.types = Some(TypeMeta {
             api_version: self.resource.api_version.clone(),
             kind: self.resource.kind.clone(),
         });
-        Some(Delivered {
+        Some(Small::of(&Delivered {
             app,
             pending_class: pending_class(&object),
             live: digest_live(&object),
-        })
+        }))
     }
-    fn owns(&self, (namespace, key): &Self::Key) -> bool {
-        key.kind == self.resource.kind
-            && key.group == self.resource.group
-            && key.version == self.resource.version
-            && self.namespace.as_ref().is_none_or(|within| within == namespace)
+    fn owns(&self, key: &LiveKey) -> bool {
+        let ApiResource {
+            group, version, kind, ..
+        } = &self.resource;
+        let within = self.namespace.as_deref();
+        key.is_of(group, version, kind) && within.is_none_or(|within| within == key.namespace())
     }
-    fn concerns(&self, (namespace, _): &Self::Key, value: Option<&Delivered>) -> Vec<Concerns> {
-        let key = |entry: &Delivered| AppKey {
-            namespace: namespace.clone(),
-            name: entry.app.clone(),
+    fn concerns(&self, key: &LiveKey, value: Option<&Small>) -> Vec<Concerns> {
+        let app = |entry: Delivered| AppKey {
+            namespace: key.namespace().to_owned(),
+            name: entry.app,
         };
-        value.map(|entry| Concerns::App(key(entry))).into_iter().collect()
+        let known = value.and_then(Small::open);
+        known.map(|entry| Concerns::App(app(entry))).into_iter().collect()
     }
     fn broke(&self, world: &World) -> AfterBreak {
         match &self.namespace {

@@ -9,6 +9,7 @@ use kubeop_shared::delivery::{Live, managed_fields};
 use kubeop_shared::health::{Health, class_of_pending_claim, health, note};
 use kubeop_shared::image::Allowlist;
 use kubeop_shared::revision::{Digest, ObjectKey, Record, RecordError};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -50,7 +51,7 @@ pub struct NamespaceView {
 }
 
 /// A record, and the metadata that a write of it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct RecordEntry {
     /// uid of the ConfigMap.
     pub uid: String,
@@ -59,17 +60,41 @@ pub struct RecordEntry {
     /// Its finalizers.
     pub finalizers: Vec<String>,
     owner: Option<String>,
-    data: Packed,
-    /// Digests of what its inventory names.
-    names: Box<[u64]>,
+    data: BTreeMap<String, String>,
 }
 
 impl RecordEntry {
     /// What it says.
     pub fn read(&self) -> Result<Record, RecordError> {
-        let data = self.data.read().unwrap_or_default();
         let owner = self.owner.clone();
-        Record::from_data(&data).map(|record| Record { owner, ..record })
+        Record::from_data(&self.data).map(|record| Record { owner, ..record })
+    }
+
+    /// As it is kept.
+    pub fn keep(&self) -> KeptRecord {
+        let record = Record::from_data(&self.data).ok();
+        let inventory = record.iter().flat_map(|record| record.inventory.keys());
+        let mut names: Vec<u64> = inventory.map(digest_key).collect();
+        names.sort_unstable();
+        KeptRecord {
+            packed: Packed::of(self),
+            names: names.into(),
+        }
+    }
+}
+
+/// A record as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRecord {
+    packed: Packed,
+    /// Digests of what its inventory names.
+    names: Box<[u64]>,
+}
+
+impl KeptRecord {
+    /// The record.
+    pub fn open(&self) -> Option<RecordEntry> {
+        self.packed.read()
     }
 
     /// Whether its inventory may name an object, by [`digest_key`]: seldom true where it does not.
@@ -212,16 +237,11 @@ pub fn digest_record(object: &DynamicObject) -> RecordEntry {
         .flatten()
         .find(|owner| owner.kind == "App");
     let owner = owner.map(|owner| owner.uid.clone());
-    let record = Record::from_data(&data).ok();
-    let inventory = record.iter().flat_map(|record| record.inventory.keys());
-    let mut names: Vec<u64> = inventory.map(digest_key).collect();
-    names.sort_unstable();
     RecordEntry {
         uid: object.metadata.uid.clone().unwrap_or_default(),
         resource_version: object.metadata.resource_version.clone().unwrap_or_default(),
         finalizers: object.metadata.finalizers.clone().unwrap_or_default(),
         owner,
-        data: Packed::of(&data),
-        names: names.into(),
+        data,
     }
 }

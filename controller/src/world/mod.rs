@@ -1,22 +1,23 @@
 //! What is known of the cluster: filled by watches, and by the answers to our own writes.
 
 mod cache;
+mod delivered;
 mod digest;
 mod kinds;
 mod packed;
 mod troubles;
 
 pub use cache::Cache;
+pub use delivered::{Delivered, LiveKey, Small};
 pub use digest::{
-    NamespaceView, ProjectView, RecordEntry, TenantView, digest_key, digest_live, digest_namespace,
-    digest_project, digest_record, digest_tenant, pending_class,
+    KeptRecord, NamespaceView, ProjectView, RecordEntry, TenantView, digest_key, digest_live,
+    digest_namespace, digest_project, digest_record, digest_tenant, pending_class,
 };
 pub use kinds::Kinds;
 pub use packed::Packed;
 use troubles::made_by;
 pub use troubles::{Blocked, Heard, News, Now, Troubles};
 
-use kubeop_shared::delivery::Live;
 use kubeop_shared::health::cause::Workload;
 use kubeop_shared::revision::ObjectKey;
 
@@ -45,17 +46,6 @@ impl std::fmt::Display for AppKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }
-}
-
-/// A delivered object and the App that its label names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// Name of the App.
-    pub app: String,
-    /// What is seen of it.
-    pub live: Live,
-    /// The storage class of a claim that is not bound yet.
-    pub pending_class: Option<String>,
 }
 
 /// When a storage class binds claims.
@@ -112,9 +102,9 @@ pub struct World {
     /// Namespaces by name.
     pub namespaces: Cache<String, NamespaceView>,
     /// Records by the App that they are named after.
-    pub records: Cache<AppKey, RecordEntry>,
-    /// Delivered objects by namespace and key.
-    pub live: Cache<(String, ObjectKey), Delivered>,
+    pub records: Cache<AppKey, KeptRecord>,
+    /// Delivered objects.
+    pub live: Cache<LiveKey, Small>,
     /// Hook Jobs by namespace and name.
     pub jobs: Cache<(String, String), HookJobEntry>,
     /// Pods of hooks by namespace and name.
@@ -132,6 +122,18 @@ pub struct World {
 }
 
 impl World {
+    /// A delivered object.
+    pub fn live_of(&self, namespace: &str, key: &ObjectKey) -> Option<Delivered> {
+        self.live.get(&LiveKey::new(namespace, key))?.open()
+    }
+
+    /// What was just read or written of a delivered object.
+    pub fn put_live(&self, namespace: &str, key: &ObjectKey, delivered: &Delivered) {
+        let version = Some(delivered.live.resource_version.as_str());
+        self.live
+            .put(LiveKey::new(namespace, key), version, Small::of(delivered));
+    }
+
     /// The App whose Pods `owner` creates: by what it delivered, or by its hook.
     pub fn app_of(&self, namespace: &str, owner: &Workload) -> Option<String> {
         let delivered = |workload: &Workload| {
@@ -145,8 +147,7 @@ impl World {
                 kind: workload.kind.clone(),
                 name: workload.name.clone(),
             };
-            let live = self.live.get(&(namespace.to_owned(), key));
-            live.map(|delivered| delivered.app)
+            self.live_of(namespace, &key).map(|delivered| delivered.app)
         };
         let hook = || {
             let job = self.jobs.get(&(namespace.to_owned(), owner.name.clone()));

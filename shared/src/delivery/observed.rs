@@ -6,6 +6,7 @@ use crate::api::conditions::Reason;
 use crate::health::Health;
 use crate::revision::{Digest, HookKey, InventoryEntry, ObjectKey, Phase, Record, RecordError, RevisionHash};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One App and everything around it, at one moment.
@@ -162,7 +163,7 @@ pub enum RecordView {
 }
 
 /// An object that exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Live {
     /// uid.
     pub uid: String,

@@ -14,10 +14,11 @@ pub use claim::{BOUND_AT_FIRST_USE, binds_at_first_use, class_of_pending_claim};
 pub use job::hook_job;
 pub use note::note;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What an object's status says about it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Health {
     /// It is as its spec wants it.
     Ready,

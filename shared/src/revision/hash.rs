@@ -1,6 +1,7 @@
 //! Hashes: of a whole revision, and short digests by which two states of one object are compared.
 
 use super::RevisionSpec;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -54,7 +55,8 @@ impl fmt::Display for RevisionHash {
 }
 
 /// First 16 hexadecimal digits of a SHA-256: tells whether one object changed, and proves nothing.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(transparent)]
 pub struct Digest(String);
 
 impl Digest {

@@ -47,6 +47,9 @@ pub fn faults(story: Story, entries: &[Entry]) -> Vec<String> {
     let mut delivered: BTreeSet<String> = DELIVERED.map(named).into();
     delivered.insert(named(("configmaps", &format!("kubeop-revision-{APP}"))));
     delivered.extend(jobs(entries));
+    // A revision that comes back gets a number of its own.
+    let stored = (1..=REVISIONS + 1).map(|number| format!("kubeop-revision-{APP}-{number}"));
+    delivered.extend(stored.map(|name| named(("secrets", &name))));
     faults.extend(strangers("after the App is deleted", after, &delivered));
     faults
 }
