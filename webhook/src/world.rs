@@ -1,7 +1,7 @@
 //! All that the server knows: Tenants, Projects and Namespaces, kept up to date by watches.
 
 use futures::{Stream, StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{ApiResource, DynamicObject};
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
@@ -10,9 +10,10 @@ use kube::{Api, Client, Resource, ResourceExt};
 use kubeop_shared::admission::{
     ClusterFacts, Fact, Facts, Known, NamespaceFacts, ProjectFacts, Request, TenantFacts, Verdict,
 };
-use kubeop_shared::api::names::{LABEL_PROJECT_ID, LABEL_TENANT_ID};
+use kubeop_shared::api::names::{LABEL_PROJECT_ID, LABEL_TENANT_ID, record_name};
 use kubeop_shared::api::{Project, ProjectSpec, Tenant, TenantSpec};
 use kubeop_shared::image::Allowlist;
+use kubeop_shared::revision::Record;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::pin::pin;
@@ -170,7 +171,7 @@ impl World {
     pub async fn decide(&self, request: &Request<'_>, rules: fn(&Facts, &Request<'_>) -> Verdict) -> Verdict {
         let mut facts = self.remembered(&request.namespace);
         // One round for each kind of fact, and one to decide.
-        for _ in 0..4 {
+        for _ in 0..5 {
             let verdict = rules(&facts, request);
             let Verdict::Need(fact) = &verdict else {
                 return verdict;
@@ -235,6 +236,13 @@ impl World {
                             .and_then(project_facts),
                     ),
                 }
+            }
+            // Read for each request that needs it: what is asked for was told a moment ago.
+            Fact::Record { namespace, app } => {
+                let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
+                let map = api.get_opt(&record_name(app)).await?;
+                let record = map.and_then(|map| Record::from_data(&map.data.unwrap_or_default()).ok());
+                facts.record = known(record);
             }
             Fact::Tenant(name) => {
                 facts.tenant = match inner.tenants.get(name) {

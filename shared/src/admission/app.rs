@@ -1,7 +1,7 @@
 //! What rules read of an App.
 
 use super::request::Metadata;
-use crate::api::app::{AppSpec, ManifestDelivery};
+use crate::api::app::{AppSpec, Hooks, ManifestDelivery};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -38,6 +38,8 @@ pub(super) struct Spec {
     #[serde(default)]
     pub namespace: Option<String>,
     delivery: Lists,
+    #[serde(default)]
+    pub hooks: Option<Hooks>,
 }
 
 #[derive(Deserialize)]

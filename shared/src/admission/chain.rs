@@ -4,13 +4,14 @@ use super::app::App;
 use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
-    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, no_trace, one_pass,
-    ownership_labels, project_namespace, references, registry_allowlist, stamps,
+    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, needs, no_trace,
+    one_pass, ownership_labels, project_namespace, references, registry_allowlist, requests, stamps,
 };
+use crate::api::app::ManifestDelivery;
 use crate::api::names::GROUP;
 use crate::api::project::{Enforcement, ProjectSpec};
 use crate::api::tenant::TenantSpec;
-use crate::manifests::{FieldPath, Place, find_images};
+use crate::manifests::{FieldPath, Object, Place, find_images};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -74,6 +75,7 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     }
     if request.is_own("App") {
         stamps::add(facts, request, object, &mut patch, &mut warnings);
+        requests::resolve(facts, request, object, &mut patch)?;
     }
     no_trace::add(request, object, &mut patch);
     Ok(Verdict::Allow { patch, warnings })
@@ -117,7 +119,8 @@ fn judge_app(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<
     references::project(&scope, &spec.project_ref, &mut violations);
     project_namespace::check(&scope, request, spec.namespace.as_deref(), &mut violations);
     project_namespace::named(metadata.generate_name.as_deref(), &mut violations);
-    delivery(facts, &scope, object, &spec, &mut violations, &mut warnings);
+    let objects = delivery(facts, &scope, object, &spec, &mut violations, &mut warnings);
+    needs::check(spec.hooks.as_ref(), &objects, &mut warnings);
     if !violations.is_empty()
         && let Some(old) = request.old_object
     {
@@ -129,10 +132,11 @@ fn judge_app(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<
         }
     }
     labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
+    requests::check(facts, request, object, &mut violations, &mut warnings)?;
     Ok(verdict(request, &scope, violations, warnings))
 }
 
-/// What an App delivers: images, hooks and manifests.
+/// What an App delivers: images, hooks and manifests. Returns the objects.
 fn delivery(
     facts: &Facts,
     scope: &Scope,
@@ -140,11 +144,13 @@ fn delivery(
     spec: &app::Spec,
     violations: &mut Vec<Violation>,
     warnings: &mut Vec<String>,
-) {
+) -> Vec<Object> {
     images(facts, scope, Place::App, object, violations);
-    for (field, list) in app::manifests(spec) {
-        embedded::check(facts, scope, field, &list.manifests, violations, warnings);
-    }
+    let lists = app::manifests(spec);
+    let check = |(field, list): (&str, &ManifestDelivery)| {
+        embedded::check(facts, scope, field, &list.manifests, violations, warnings)
+    };
+    lists.flat_map(check).collect()
 }
 
 /// Says of images that stood there before why they are refused now, and what is not.

@@ -64,6 +64,8 @@ codes! {
     ArgoHook,
     /// Two manifests are the same object: each would undo the other.
     GivenTwice,
+    /// A request to go on without a hook that did not fail for the revision that is wanted.
+    HookNotFailed,
     /// An entry of an allowlist that cannot be read.
     AllowlistEntry,
     /// The object does not have the form of its kind.

@@ -10,7 +10,7 @@ use crate::manifests::{
 };
 use serde_json::Value;
 
-/// Reads `manifests` and checks every object in them against rules 1 and 2.
+/// Reads `manifests` and checks every object in them against rules 1 and 2. Returns the objects.
 pub(super) fn check(
     facts: &Facts,
     scope: &Scope,
@@ -18,7 +18,7 @@ pub(super) fn check(
     manifests: &[Value],
     violations: &mut Vec<Violation>,
     warnings: &mut Vec<String>,
-) {
+) -> Vec<Object> {
     let (read, faults) = match read_manifests(field, manifests) {
         Ok(read) => (read, Vec::new()),
         Err(Faulty { faults, rest }) => (rest, faults),
@@ -30,6 +30,7 @@ pub(super) fn check(
     }
     let home = scope.project.as_deref().map_or("", |project| &project.namespace);
     violations.extend(duplicates(&read.objects, home).into_iter().map(given_twice));
+    read.objects
 }
 
 fn check_object(

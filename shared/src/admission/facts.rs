@@ -2,6 +2,7 @@
 
 use crate::api::project::Enforcement;
 use crate::image::Allowlist;
+use crate::revision::Record;
 use std::sync::Arc;
 
 /// Something that a rule needs to know before it can decide.
@@ -13,6 +14,13 @@ pub enum Fact {
     Project(String),
     /// The Tenant of this name.
     Tenant(String),
+    /// The revision record of an App.
+    Record {
+        /// Its namespace.
+        namespace: String,
+        /// Name of the App.
+        app: String,
+    },
 }
 
 /// What is known about one object.
@@ -85,6 +93,8 @@ pub struct Facts {
     pub project: Known<ProjectFacts>,
     /// The Tenant.
     pub tenant: Known<TenantFacts>,
+    /// The record of the App that is written. One that cannot be read is as good as none.
+    pub record: Known<Record>,
 }
 
 impl Facts {
@@ -105,6 +115,13 @@ impl Facts {
             Known::Is(other) if other.name != name => Err(Fact::Project(name.to_owned())),
             known => ask(known, || Fact::Project(name.to_owned())),
         }
+    }
+
+    pub(super) fn record(&self, namespace: &str, app: &str) -> Result<Option<Arc<Record>>, Fact> {
+        ask(&self.record, || Fact::Record {
+            namespace: namespace.to_owned(),
+            app: app.to_owned(),
+        })
     }
 
     pub(super) fn tenant(&self, name: &str) -> Result<Option<Arc<TenantFacts>>, Fact> {

@@ -10,6 +10,7 @@ mod embedded;
 mod embedded_tests;
 pub mod facts;
 mod lists;
+mod needs;
 mod no_trace;
 mod one_pass;
 mod ownership_labels;
@@ -17,6 +18,9 @@ mod project_namespace;
 mod references;
 mod registry_allowlist;
 pub mod request;
+mod requests;
+#[cfg(test)]
+mod requests_tests;
 mod scope;
 mod stamps;
 #[cfg(test)]

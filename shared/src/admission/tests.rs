@@ -31,6 +31,7 @@ pub(super) fn facts() -> Facts {
             contact: Some("platform@acme.example".to_owned()),
             allowlist: None,
         })),
+        record: Known::NotAsked,
     }
 }
 

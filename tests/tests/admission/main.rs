@@ -8,5 +8,6 @@ mod labels;
 mod manifests;
 mod outage;
 mod places;
+mod requests;
 mod stamps;
 mod support;
