@@ -33,6 +33,8 @@ pub enum Bug {
     StalePrune,
     /// A denied delete is taken for done.
     ForgetsDenied,
+    /// Jobs get names of their own, not of their hook, revision and attempt.
+    UnnamedJobs,
 }
 
 /// What must never happen.
@@ -75,6 +77,7 @@ enum Event {
     Spec,
     Delete,
     Retry,
+    Skip,
     JobSucceeds,
     JobFails,
     Healthy,
@@ -271,7 +274,7 @@ impl Delivery {
         }
         events.push(Event::Crash);
         if let Some(app) = &world.app {
-            events.extend([Event::Spec, Event::Retry]);
+            events.extend([Event::Spec, Event::Retry, Event::Skip]);
             if !app.deleting {
                 events.push(Event::Delete);
             }
@@ -389,6 +392,7 @@ impl World {
             Event::Spec => self.edit_app(|app| app.spec = 1 - app.spec),
             Event::Delete => self.delete_app(),
             Event::Retry => self.edit_app(|app| app.retry += 1),
+            Event::Skip => self.edit_app(|app| app.skip += 1),
             Event::JobSucceeds => self.end_jobs(&JobState::Succeeded),
             Event::JobFails => self.end_jobs(&JobState::Failed {
                 exit_code: Some(3),
@@ -493,6 +497,17 @@ fn hooks_that_fail_and_are_tried_again() {
 }
 
 #[test]
+fn s59_hooks_that_are_skipped() {
+    let may = |event: &Event| {
+        matches!(
+            event,
+            Event::JobFails | Event::Skip | Event::Spec | Event::Crash | Event::Depose
+        )
+    };
+    walk("skipped hooks", Delivery::of(deep(2), may));
+}
+
+#[test]
 fn hands_that_meddle() {
     let may = |event: &Event| {
         matches!(
@@ -533,6 +548,12 @@ fn an_unguarded_record_write_would_be_found() {
         "unguarded record",
         Delivery::of(3, may).with(Bug::UnguardedRecord),
     );
+}
+
+#[test]
+fn jobs_without_names_of_their_own_hook_would_be_found() {
+    let may = |event: &Event| matches!(event, Event::Depose | Event::Crash);
+    finds("unnamed Jobs", Delivery::of(2, may).with(Bug::UnnamedJobs));
 }
 
 #[test]
