@@ -101,8 +101,8 @@ impl<C: Cluster> Apps<C> {
         let Some(at) = self.address_of(subject, key).await? else {
             self.world.kinds.wait(subject.key.clone());
             let message = format!(
-                "there is no kind {} in {}. An administrator installs it: kubectl apply -f \
-                 <its CustomResourceDefinition>; delivery then goes on by itself",
+                "there is no kind {} in {}. An administrator installs it, and delivery goes on by itself:\nkubectl \
+                 apply -f <its CustomResourceDefinition>",
                 key.kind,
                 key.api_version()
             );
@@ -262,9 +262,18 @@ fn together(stage: Stage, mut faults: Vec<CallError>) -> Option<CallError> {
     let first = faults.swap_remove(0);
     Some(CallError {
         doing: format!("deliver the stage {stage:?}", stage = stage.to_string()),
-        message: format!("{} faults: {}{way_out}", said.len(), said.join("; ")),
+        message: format!("{} faults: {}{way_out}", said.len(), joined(&said)),
         ..first
     })
+}
+
+/// Faults in a row; on lines of their own where one ends in a command, which nothing may follow.
+fn joined(faults: &[String]) -> String {
+    if faults.iter().any(|fault| fault.contains('\n')) {
+        faults.join("\n")
+    } else {
+        faults.join("; ")
+    }
 }
 
 /// A conflict with the way out of it.
@@ -272,7 +281,7 @@ fn explained(subject: &Subject, error: CallError) -> CallError {
     let holders: Vec<_> = error.conflicts.iter().map(ToString::to_string).collect();
     CallError {
         message: format!(
-            "{}. To take it over: kubectl annotate -n {} apps.{}/{} {}=true",
+            "{}. To take it over:\nkubectl annotate -n {} apps.{}/{} {}=true",
             holders.join(", "),
             subject.key.namespace,
             names::GROUP,

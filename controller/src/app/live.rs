@@ -204,7 +204,7 @@ fn namespaced(key: &ObjectKey, kind: Kind) -> Result<kube::core::ApiResource, Ca
         Scope::Cluster => {
             let message = format!(
                 "kind {} of {} lives in no namespace, and an App delivers into its own only. Take it out of the \
-                 manifests, and let an administrator apply it: kubectl apply -f <file>",
+                 manifests, and let an administrator apply it:\nkubectl apply -f <file>",
                 key.kind,
                 key.api_version()
             );

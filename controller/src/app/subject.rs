@@ -360,14 +360,14 @@ fn gate(key: &AppKey, name: &str, project: Option<&ProjectView>, world: &World) 
     let shut = |reason, message| Gate::Shut { reason, message };
     let Some(project) = project else {
         let message = format!(
-            "spec.projectRef: project {name} does not exist. Create it, or name one of: kubectl get projects.{}",
+            "spec.projectRef: project {name} does not exist. Create it, or name one of these:\nkubectl get projects.{}",
             names::GROUP
         );
         return shut(Reason::ProjectNotFound, message);
     };
     if project.namespace != key.namespace {
         let message = format!(
-            "metadata.namespace: {:?} is not the namespace of project {name} ({}). kubectl apply -n {} -f ...",
+            "metadata.namespace: {:?} is not the namespace of project {name} ({}). Apply it there:\nkubectl apply -n {} -f <file>",
             key.namespace, project.namespace, project.namespace
         );
         return shut(Reason::WrongNamespace, message);
