@@ -27,6 +27,7 @@ use crate::queue::Next;
 use crate::watches::Followed;
 use crate::world::{AppKey, Packed, World};
 use jiff::Timestamp;
+use kube::api::DynamicObject;
 use kubeop_shared::delivery::{Action, Attempted, WaitFor, decide};
 use kubeop_shared::image::Allowlist;
 use std::sync::Arc;
@@ -56,12 +57,14 @@ pub struct Apps<C> {
 impl<C: Cluster> Apps<C> {
     /// Does what is to be done for one App, as far as it can be done now.
     pub async fn reconcile(&self, key: AppKey) -> Next {
-        let Some(object) = self.world.apps.get(&key).and_then(|known| known.read()) else {
+        let known = self.world.apps.get(&key);
+        let Some(object) = known.and_then(|known| known.read::<DynamicObject>()) else {
             self.memories.forget(&key);
             return Next::News;
         };
         let memory = self.memories.of(&key);
         let mut memory = memory.lock().await;
+        let version = object.metadata.resource_version.clone();
         memory.meet(object);
         let next = self.work(&key, &mut memory).await;
         match memory.rest() {
@@ -69,8 +72,8 @@ impl<C: Cluster> Apps<C> {
                 let version = app.metadata.resource_version.as_deref();
                 self.world.apps.put(key.clone(), version, Packed::of_object(&app));
             }
-            // Its finalizer is off: it is gone, or will be in a moment.
-            None => self.world.apps.forget(&key),
+            // Its finalizer is off: it is gone, or will be in a moment. One that was created since stays known.
+            None => self.world.apps.gone(key.clone(), version.as_deref()),
         }
         if memory.is_empty() {
             self.memories.forget(&key);

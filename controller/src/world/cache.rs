@@ -146,6 +146,14 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_an_object_does_not_take_away_the_next_one_of_its_name() {
+        let cache = Cache::default();
+        cache.put("a", Some("12"), "the next one");
+        cache.gone("a", Some("11"));
+        assert_eq!(cache.get(&"a"), Some("the next one"));
+    }
+
+    #[test]
     fn a_new_list_takes_away_what_it_does_not_hold_but_not_what_came_since() {
         let cache = Cache::default();
         cache.put("old", Some("1"), 1);
