@@ -4,16 +4,15 @@
 use super::memory::{Held, Memory};
 use super::subject::Ask;
 use super::{Apps, Subject};
-use crate::kube_io::{
-    Address, Applying, CallError, Cluster, Conflicts, Effect, Manager, Preconditions, Who, address,
-};
+use crate::kube_io::{Address, CallError, CallKind, Cluster, Effect, Preconditions, Who, address};
 use crate::watches::LABEL_RECORD;
 use k8s_openapi::ByteString;
+use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::RecordView;
 use kubeop_shared::render::Ownership;
 use kubeop_shared::revision::{Record, Revision, RevisionSpec};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Key in the Secret's `data`.
@@ -22,8 +21,8 @@ const KEY: &str = "revision.json.gz";
 const TYPE: &str = "platform.kubeop.io/revision";
 
 impl<C: Cluster> Apps<C> {
-    /// Stores what the App asks for under the number of a revision. What stood there was of a record that was
-    /// never written.
+    /// Stores what the App asks for under the number of a revision. What a record names is never overwritten: a
+    /// leader that is late, or has stale news, would take another revision's number.
     pub(super) async fn store(&self, subject: &Subject, revision: &Revision) -> Result<(), CallError> {
         let Ok(ask) = subject.ask() else { return Ok(()) };
         let at = stored_address(subject, revision.number);
@@ -31,7 +30,7 @@ impl<C: Cluster> Apps<C> {
         if let Some(labels) = labels.as_object_mut() {
             labels.insert(LABEL_RECORD.to_owned(), json!("true"));
         }
-        let secret = json!({
+        let mut secret = json!({
             "apiVersion": "v1",
             "kind": "Secret",
             "type": TYPE,
@@ -49,15 +48,36 @@ impl<C: Cluster> Apps<C> {
             },
             "data": {KEY: ByteString(ask.spec.pack())},
         });
-        let how = Applying {
-            manager: Manager::Delivery,
-            conflicts: Conflicts::Force,
-            effect: Effect::Real,
+        let me = Who::Controller;
+        match self.cluster.create(&me, &at, &secret, Effect::Real).await {
+            Err(error) if error.kind == CallKind::AlreadyExists => {}
+            created => return created.map(drop),
+        }
+        let there = self.cluster.get(&me, &at).await?;
+        let entry = self.read_record(subject).await?;
+        let record = entry.and_then(|entry| entry.read().ok());
+        let error = |kind, message| Err(CallError::own(format!("store Secret {}", at.name), kind, message));
+        let Some(there) = there else {
+            return error(CallKind::Stale, "it was there, and is gone".to_owned());
         };
-        self.cluster
-            .apply(&Who::Controller, &at, &secret, how)
-            .await
-            .map(drop)
+        match InTheWay::of(&there, &subject.uid, revision, record.as_ref()) {
+            InTheWay::Same => Ok(()),
+            InTheWay::Named => error(CallKind::Stale, "its number is another revision's".to_owned()),
+            InTheWay::Left => {
+                if let Some(metadata) = secret.get_mut("metadata").and_then(Value::as_object_mut) {
+                    let version = json!(there.metadata.resource_version);
+                    metadata.insert("resourceVersion".to_owned(), version);
+                }
+                self.cluster.replace(&me, &at, &secret).await.map(drop)
+            }
+            InTheWay::Foreign => error(
+                CallKind::Refused,
+                format!(
+                    "it exists and is not kubeOP's. If nobody needs it:\nkubectl delete -n {} secret/{}",
+                    subject.key.namespace, at.name
+                ),
+            ),
+        }
     }
 
     /// Deletes what is stored of revisions that are no longer kept. What cannot be deleted goes with the App.
@@ -156,7 +176,86 @@ impl<C: Cluster> Apps<C> {
     }
 }
 
+/// A Secret where a revision is to be stored.
+#[derive(Debug, PartialEq, Eq)]
+enum InTheWay {
+    /// It is this very revision: it was stored, and then something crashed.
+    Same,
+    /// The record names it.
+    Named,
+    /// It is of a record that was never written, or of an earlier App.
+    Left,
+    /// Somebody else made it.
+    Foreign,
+}
+
+impl InTheWay {
+    fn of(there: &DynamicObject, uid: &str, revision: &Revision, record: Option<&Record>) -> Self {
+        if there.data.get("type").and_then(Value::as_str) != Some(TYPE) {
+            return Self::Foreign;
+        }
+        let mut owners = there.metadata.owner_references.iter().flatten();
+        let ours = owners.any(|owner| owner.uid == uid);
+        let annotations = there.metadata.annotations.as_ref();
+        let hash = annotations.and_then(|all| all.get(names::ANNOTATION_REVISION_HASH));
+        let of = |known: &Revision| hash.map(String::as_str) == Some(known.hash.full());
+        let mut history = record.iter().flat_map(|record| &record.history);
+        if ours && of(revision) {
+            Self::Same
+        } else if history.any(|known| known.number == revision.number && of(known)) {
+            Self::Named
+        } else {
+            Self::Left
+        }
+    }
+}
+
 fn stored_address(subject: &Subject, revision: u64) -> Address {
     let name = names::stored_name(&subject.key.name, revision);
     address("", "v1", "Secret", Some(&subject.key.namespace), &name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InTheWay, TYPE};
+    use jiff::Timestamp;
+    use kube::api::DynamicObject;
+    use kubeop_shared::api::names::ANNOTATION_REVISION_HASH;
+    use kubeop_shared::revision::{Record, Revision, RevisionHash};
+    use serde_json::json;
+
+    fn revision(digit: &str) -> Revision {
+        let hash = RevisionHash::read(&digit.repeat(64)).unwrap();
+        Revision::started(2, hash, Timestamp::UNIX_EPOCH)
+    }
+
+    fn secret(kind: &str, uid: &str, of: &Revision) -> DynamicObject {
+        serde_json::from_value(
+            json!({"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": {
+                "name": "kubeop-revision-pay-2",
+                "annotations": {ANNOTATION_REVISION_HASH: of.hash.full()},
+                "ownerReferences": [{"apiVersion": "v1", "kind": "App", "name": "pay", "uid": uid}],
+            }}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn s55_what_a_record_names_is_not_overwritten_and_what_is_left_over_is() {
+        let (ours, other) = (revision("a"), revision("b"));
+        let record = Record {
+            history: vec![other.clone()],
+            ..Record::default()
+        };
+        let judge = |there: &DynamicObject, record| InTheWay::of(there, "u1", &ours, record);
+        assert_eq!(judge(&secret(TYPE, "u1", &other), Some(&record)), InTheWay::Named);
+        assert_eq!(judge(&secret(TYPE, "u1", &other), None), InTheWay::Left);
+        assert_eq!(judge(&secret(TYPE, "u1", &ours), Some(&record)), InTheWay::Same);
+        // Of an earlier App: its owner's end takes it away.
+        assert_eq!(judge(&secret(TYPE, "u0", &ours), Some(&record)), InTheWay::Left);
+        assert_eq!(
+            judge(&secret("Opaque", "u1", &ours), Some(&record)),
+            InTheWay::Foreign
+        );
+    }
 }
