@@ -30,7 +30,7 @@ impl<C: Cluster> Apps<C> {
                     self.store(subject, revision).await?;
                 }
                 self.write_record(subject, &record, over, memory).await?;
-                self.drop_stored(subject, &observed.record, Some(&record)).await;
+                self.trim_stored(subject, &observed.record, &record).await;
                 self.tell_of_record(subject, &record, &change).await;
                 Ok(())
             }
@@ -67,7 +67,7 @@ impl<C: Cluster> Apps<C> {
                 self.delete_delivered(subject, key, &only, memory).await
             }
             Action::ReleaseRecord => {
-                self.drop_stored(subject, &observed.record, None).await;
+                self.release_stored(subject, &observed.record).await;
                 self.release_record(subject).await
             }
             Action::ReleaseApp => self.release_app(subject, memory).await,

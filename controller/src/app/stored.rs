@@ -80,24 +80,44 @@ impl<C: Cluster> Apps<C> {
         }
     }
 
-    /// Deletes what is stored of revisions that are no longer kept. What cannot be deleted goes with the App.
-    pub(super) async fn drop_stored(&self, subject: &Subject, before: &RecordView, after: Option<&Record>) {
-        let RecordView::Present { record, .. } = before else {
-            return;
+    /// Deletes what is stored of revisions that a record, just written, no longer names. What cannot be deleted goes
+    /// with the App.
+    pub(super) async fn trim_stored(&self, subject: &Subject, before: &RecordView, after: &Record) {
+        let any = Preconditions {
+            uid: None,
+            resource_version: None,
         };
-        let kept = |number: u64| {
-            after.is_some_and(|after| after.history.iter().any(|revision| revision.number == number))
-        };
-        for revision in record.history.iter().filter(|revision| !kept(revision.number)) {
-            let any = Preconditions {
-                uid: None,
-                resource_version: None,
-            };
+        let kept = |number: u64| after.history.iter().any(|revision| revision.number == number);
+        for revision in revisions(before).iter().filter(|revision| !kept(revision.number)) {
             let at = stored_address(subject, revision.number);
             if let Err(error) = self.cluster.delete(&Who::Controller, &at, &any).await {
                 tracing::warn!(app = %subject.key, %error, "a stored revision stays");
             }
         }
+    }
+
+    /// Deletes what is stored of a record that is let go. No write has just proved that the record is today's, and
+    /// another App of this name may have revisions of the same numbers: each is looked at.
+    pub(super) async fn release_stored(&self, subject: &Subject, record: &RecordView) {
+        for revision in revisions(record) {
+            let at = stored_address(subject, revision.number);
+            if let Err(error) = self.delete_stored(&at, revision).await {
+                tracing::warn!(app = %subject.key, %error, "a stored revision stays");
+            }
+        }
+    }
+
+    async fn delete_stored(&self, at: &Address, revision: &Revision) -> Result<(), CallError> {
+        let me = Who::Controller;
+        let there = self.cluster.get(&me, at).await?;
+        let Some(there) = there.filter(|there| says(there, revision)) else {
+            return Ok(());
+        };
+        let only = Preconditions {
+            uid: there.metadata.uid,
+            resource_version: there.metadata.resource_version,
+        };
+        self.cluster.delete(&me, at, &only).await.map(drop)
     }
 
     /// Learns what is delivered, where the App asks for something else and has to wait for it.
@@ -196,17 +216,29 @@ impl InTheWay {
         }
         let mut owners = there.metadata.owner_references.iter().flatten();
         let ours = owners.any(|owner| owner.uid == uid);
-        let annotations = there.metadata.annotations.as_ref();
-        let hash = annotations.and_then(|all| all.get(names::ANNOTATION_REVISION_HASH));
-        let of = |known: &Revision| hash.map(String::as_str) == Some(known.hash.full());
         let mut history = record.iter().flat_map(|record| &record.history);
-        if ours && of(revision) {
+        if ours && says(there, revision) {
             Self::Same
-        } else if history.any(|known| known.number == revision.number && of(known)) {
+        } else if history.any(|known| known.number == revision.number && says(there, known)) {
             Self::Named
         } else {
             Self::Left
         }
+    }
+}
+
+/// Whether a Secret is a stored revision, by its type and the hash on it.
+fn says(there: &DynamicObject, revision: &Revision) -> bool {
+    let annotations = there.metadata.annotations.as_ref();
+    let hash = annotations.and_then(|all| all.get(names::ANNOTATION_REVISION_HASH));
+    there.data.get("type").and_then(Value::as_str) == Some(TYPE)
+        && hash.map(String::as_str) == Some(revision.hash.full())
+}
+
+fn revisions(record: &RecordView) -> &[Revision] {
+    match record {
+        RecordView::Present { record, .. } => &record.history,
+        RecordView::Absent | RecordView::Unusable(_) => &[],
     }
 }
 

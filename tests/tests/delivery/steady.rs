@@ -103,3 +103,35 @@ async fn a_revision_that_prunes_stays_within_its_budget_of_calls() {
     // Eight are applied, four are pruned.
     assert!(calls.len() <= 2 * 12 + 6, "{} calls: {told:#?}", calls.len());
 }
+
+/// The smallest App, once a revision leaves the history for each that comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_that_trims_the_history_stays_within_its_budget_of_calls() {
+    let stage = Stage::shared().await;
+    stage.project("trimmed").await.unwrap();
+    let ns = "kubeop-trimmed";
+    let app = |value: u32| {
+        let manifest = format!(
+            "      - {{apiVersion: v1, kind: ConfigMap, metadata: {{name: c}}, data: {{a: '{value}'}}}}\n"
+        );
+        crate::manifests::raw(ns, &manifest).replacen("spec:\n", "spec:\n  revisionHistoryLimit: 1\n", 1)
+    };
+    for value in 1..4 {
+        let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
+        let _running = stage.running.read().await;
+        stage.apply(&app(value)).await.unwrap();
+        stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let calls = stage.calls_in(&log, ns).unwrap();
+        let told: Vec<_> = calls
+            .iter()
+            .map(|call| format!("{} {} {:?} {:?}", call.verb, call.resource, call.name, call.code))
+            .collect();
+        assert!(calls.len() <= 2 + 6, "{} calls: {told:#?}", calls.len());
+    }
+    let stored = stage
+        .kubectl(&format!("get secrets -n {ns} -o name"))
+        .await
+        .unwrap();
+    assert_eq!(stored.matches("kubeop-revision-pay-").count(), 1, "{stored}");
+}
