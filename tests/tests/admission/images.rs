@@ -1,6 +1,6 @@
 //! Which images may run: the same for a Pod and for an App.
 
-use crate::support::{D64, Web, app, pod, raw};
+use crate::support::{D64, NAMESPACE, Web, app, pod, raw};
 use serde_json::json;
 
 /// Refused with this code, as a Pod and as an App, each at its path.
@@ -120,5 +120,28 @@ async fn s61_the_id_of_an_image_is_no_reference() {
             embedded.contains("[ImageId] spec.delivery.raw.manifests[0].spec.template"),
             "{embedded}"
         );
+    }
+}
+
+/// What the deployer of a namespace writes was judged with its App. Early notice it gets none of; the boundary holds
+/// for it as for everybody, and nobody else is taken for it.
+#[tokio::test]
+async fn nothing_that_acts_as_a_deployer_gets_a_pod_past_the_boundary() {
+    let web = Web::shared().await;
+    let create = async |who: &str, object: &serde_json::Value| {
+        let args = format!("create --dry-run=server --as={who} --as-group=system:masters -f -");
+        web.send(&args, object).await
+    };
+    let deployer = |namespace: &str| format!("system:serviceaccount:{namespace}:kubeop-deployer");
+    let (here, elsewhere) = (deployer(NAMESPACE), deployer("default"));
+    let bad = pod("x", "evil.example/x:1");
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "x", "namespace": NAMESPACE},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {
+            "metadata": {"labels": {"a": "b"}}, "spec": bad["spec"]}}});
+    create(&here, &deployment).await.success().unwrap();
+    for (who, object) in [(&here, &bad), (&elsewhere, &bad), (&elsewhere, &deployment)] {
+        let refused = create(who, object).await.failure().unwrap();
+        assert!(refused.contains("[ImageNotAllowed]"), "{who}: {refused}");
     }
 }
