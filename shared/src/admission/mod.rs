@@ -2,7 +2,8 @@
 //!
 //! [`chain`] is the place to start: read top to bottom it tells what is refused and what is added.
 
-pub mod app;
+pub mod annotations;
+mod app;
 pub mod chain;
 pub mod code;
 mod embedded;

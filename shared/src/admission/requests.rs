@@ -1,57 +1,37 @@
 //! Rule 7: a request by annotation is resolved at once, and replaced by what it resolves to. The controller copies
 //! it into the record before it acts, so it does not matter what becomes of the annotation later.
 
+use super::annotations::Annotated;
 use super::{Code, Fact, Facts, Operation, Request, Violation};
 use crate::api::names::ANNOTATION_SKIP_HOOK;
 use crate::revision::{HookOutcome, Record, SkipRequest};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
 struct App<'a> {
     #[serde(borrow, default)]
-    metadata: Metadata<'a>,
-}
-
-#[derive(Default, Deserialize)]
-struct Metadata<'a> {
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    annotations: Option<BTreeMap<Cow<'a, str>, &'a RawValue>>,
+    metadata: Annotated<'a>,
 }
 
 /// A request that was not there before.
 struct New {
-    app: String,
     value: String,
     before: Option<String>,
 }
 
 impl New {
     fn of(request: &Request<'_>, object: &RawValue) -> Option<Self> {
-        let app: App<'_> = serde_json::from_str(object.get()).ok()?;
-        let value = app.said()?;
-        let old = request
-            .old_object
-            .and_then(|old| serde_json::from_str::<App<'_>>(old.get()).ok());
-        let before = old.and_then(|old| old.said());
-        (before.as_ref() != Some(&value)).then(|| Self {
-            app: app.metadata.name.into_owned(),
-            value,
-            before,
-        })
+        let value = said(object)?;
+        let before = request.old_object.and_then(said);
+        (before.as_ref() != Some(&value)).then_some(Self { value, before })
     }
 }
 
-impl App<'_> {
-    fn said(&self) -> Option<String> {
-        let value = self.metadata.annotations.as_ref()?.get(ANNOTATION_SKIP_HOOK)?;
-        serde_json::from_str(value.get()).ok()
-    }
+fn said(object: &RawValue) -> Option<String> {
+    let app: App<'_> = serde_json::from_str(object.get()).ok()?;
+    app.metadata.get(ANNOTATION_SKIP_HOOK)
 }
 
 /// Replaces a request to skip a hook by which one is meant, and by whom.
@@ -64,10 +44,10 @@ pub(super) fn resolve(
     if request.operation != Operation::Update {
         return Ok(());
     }
-    let Some(New { app, value, before }) = New::of(request, object) else {
+    let Some(New { value, before }) = New::of(request, object) else {
         return Ok(());
     };
-    let Some(record) = facts.record(&request.namespace, &app)? else {
+    let Some(record) = facts.record(&request.namespace, &request.name)? else {
         return Ok(());
     };
     let asked = SkipRequest::read(&value);
@@ -113,7 +93,7 @@ pub(super) fn check(
     violations: &mut Vec<Violation>,
     warnings: &mut Vec<String>,
 ) -> Result<(), Fact> {
-    let Some(New { app, value, .. }) = New::of(request, object) else {
+    let Some(New { value, .. }) = New::of(request, object) else {
         return Ok(());
     };
     let path = format!("metadata.annotations[{ANNOTATION_SKIP_HOOK}]");
@@ -123,7 +103,7 @@ pub(super) fn check(
         ));
         return Ok(());
     }
-    let record = facts.record(&request.namespace, &app)?;
+    let record = facts.record(&request.namespace, &request.name)?;
     let failed = record.as_deref().map(failed).unwrap_or_default();
     if record.is_some_and(|record| SkipRequest::read(&value).find(&record).is_some()) {
         return Ok(());

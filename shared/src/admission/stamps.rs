@@ -1,6 +1,7 @@
 //! Rule 6: who made an App what it is, and which revision that is, stands on it as annotations. Admission writes
 //! them when the spec changes; what anybody else writes there is put right.
 
+use super::annotations::Annotated;
 use super::verdict::Shortened;
 use super::{Facts, Operation, Request};
 use crate::api::AppSpec;
@@ -10,8 +11,6 @@ use crate::revision::HASH_VERSION;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// The stamps, each with what is told of a value that is not true.
 const STAMPS: [(&str, &str); 3] = [
@@ -27,16 +26,9 @@ type Values = [Option<String>; 3];
 #[derive(Deserialize)]
 struct App<'a> {
     #[serde(borrow, default)]
-    metadata: Metadata<'a>,
+    metadata: Annotated<'a>,
     #[serde(borrow)]
     spec: &'a RawValue,
-}
-
-#[derive(Default, Deserialize)]
-struct Metadata<'a> {
-    /// Values as they stand in the text: the one that `kubectl apply` keeps is as long as the App.
-    #[serde(borrow, default)]
-    annotations: Option<BTreeMap<Cow<'a, str>, &'a RawValue>>,
 }
 
 /// Adds the stamps to an App, or puts them right.
@@ -127,10 +119,7 @@ fn read(object: &RawValue) -> Result<App<'_>, serde_json::Error> {
 
 impl App<'_> {
     fn stamps(&self) -> Values {
-        STAMPS.map(|(name, _)| {
-            let value = self.metadata.annotations.as_ref()?.get(name)?;
-            serde_json::from_str(value.get()).ok()
-        })
+        STAMPS.map(|(name, _)| self.metadata.get(name))
     }
 
     /// The operations that make `wanted` of `said`.
