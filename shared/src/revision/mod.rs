@@ -3,6 +3,7 @@
 pub mod canonical;
 pub mod hash;
 pub mod record;
+mod record_data;
 mod record_text;
 mod skip;
 mod stored;
