@@ -77,7 +77,7 @@ pub(super) fn kept(namespace: &str, key: &ObjectKey) -> Story {
     normal(
         "PruneBlocked",
         format!(
-            "{key} is no longer asked for, and is kept. If nobody needs it:\nkubectl delete -n {namespace} {}/{}",
+            "{key} is no longer asked for, and is kept. If nobody needs it: kubectl delete -n {namespace} {}/{}",
             key.kind.to_lowercase(),
             key.name
         ),
