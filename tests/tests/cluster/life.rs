@@ -94,7 +94,14 @@ async fn a_program_beside_the_cluster_ends_with_it() {
     cluster.end("two", Ending::Killed).await.unwrap();
     assert!(!runs(killed) && runs(pid));
     assert_eq!(cluster.ended("one").await.unwrap(), None);
-    assert_eq!(fs::read_to_string(cluster.log_of("one")).unwrap(), "hello\n");
+    // The program was started; when it writes is for the scheduler to say.
+    let greets = kubeop_tests::wait::until("the greeting in its log", Duration::from_secs(30), || async {
+        match fs::read_to_string(cluster.log_of("one")) {
+            Ok(said) if said == "hello\n" => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    greets.await.unwrap();
     let folder = cluster.folder().to_owned();
     drop(cluster);
     assert!(gone_within(Duration::ZERO, &[pid], &folder));
