@@ -4,7 +4,7 @@ use super::app::App;
 use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
-    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, lists, needs, no_trace,
+    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, finalizer, lists, needs, no_trace,
     one_pass, ownership_labels, project_namespace, references, registry_allowlist, requests, stamps,
 };
 use crate::api::app::ManifestDelivery;
@@ -74,6 +74,7 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
         patch.push(json!({"op": "add", "path": "/spec/namespace", "value": request.namespace}));
     }
     if request.is_own("App") {
+        finalizer::add(request, metadata.finalizers.as_deref(), &mut patch);
         stamps::add(facts, request, object, &mut patch, &mut warnings);
         requests::resolve(facts, request, object, &mut patch)?;
     }

@@ -10,6 +10,7 @@ mod embedded;
 #[cfg(test)]
 mod embedded_tests;
 pub mod facts;
+mod finalizer;
 mod lists;
 mod needs;
 mod no_trace;

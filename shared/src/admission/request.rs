@@ -86,6 +86,8 @@ pub(super) struct Metadata<'a> {
     pub generate_name: Option<String>,
     #[serde(borrow, default)]
     pub deletion_timestamp: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub finalizers: Option<Vec<Cow<'a, str>>>,
 }
 
 /// Reads the metadata of an object, and nothing else.
