@@ -178,9 +178,13 @@ fn delivered() -> String {
     format!("{},!{},!{LABEL_RECORD}", names::LABEL_APP_ID, names::LABEL_HOOK)
 }
 
-/// Lists come in small pages: what is kept of an object is little, and what comes is all of it.
-fn paged() -> watcher::Config {
-    watcher::Config::default().page_size(50)
+/// Whole objects come in small pages: what is kept of one is little, and what comes may be half a megabyte.
+const PAGE_OF_WHOLE: u32 = 50;
+/// Metadata are small.
+const PAGE_OF_METADATA: u32 = 250;
+
+fn paged(size: u32) -> watcher::Config {
+    watcher::Config::default().page_size(size)
 }
 
 /// A stream of news about one resource.
@@ -200,7 +204,7 @@ impl Watch {
             api_version: resource.api_version.clone(),
             kind: resource.kind.clone(),
         };
-        let events = watcher(api, paged().labels(labels))
+        let events = watcher(api, paged(PAGE_OF_WHOLE).labels(labels))
             .default_backoff()
             // Items of a listing do not say what they are, and health is judged by kind.
             .modify(move |object| object.types = Some(types.clone()))
@@ -218,7 +222,7 @@ impl Watch {
 
     fn of_metadata(api: Api<PartialObjectMeta<DynamicObject>>, resource: ApiResource, labels: &str) -> Self {
         let what = resource.plural.clone();
-        let events = watcher(api, paged().labels(labels))
+        let events = watcher(api, paged(PAGE_OF_METADATA).labels(labels))
             .default_backoff()
             .map_ok(move |event| typed(event, &resource))
             .boxed();

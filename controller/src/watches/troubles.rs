@@ -1,7 +1,7 @@
 //! Watches of Pods, and of Events about Pods that cannot be created or mounted: they fill the index of troubles, and
 //! wake the Apps that something else is told of.
 
-use super::{Concerns, Watch, paged};
+use super::{Concerns, PAGE_OF_WHOLE, Watch, paged};
 use crate::world::{AppKey, Heard, News, Now, World};
 use futures::StreamExt;
 use kube::api::DynamicObject;
@@ -51,7 +51,7 @@ pub(super) fn start(
     let events = [Reason::FailedCreate, Reason::FailedMount].map(|reason| {
         let (listener, others, is_filled) = task(others);
         let fields = format!("reason={}", reason.as_str());
-        let watch = Watch::selected(client, "Event", paged().fields(&fields));
+        let watch = Watch::selected(client, "Event", paged(PAGE_OF_WHOLE).fields(&fields));
         tokio::spawn(async move {
             all_filled(others).await;
             listener.hear_events(watch, reason).await;
@@ -59,7 +59,7 @@ pub(super) fn start(
         is_filled
     });
     let (listener, others, pods) = task(&events);
-    let config = paged()
+    let config = paged(PAGE_OF_WHOLE)
         .labels(names::LABEL_APP_ID)
         .fields("status.phase!=Succeeded");
     let watch = Watch::selected(client, "Pod", config);

@@ -4,8 +4,9 @@ use super::app::App;
 use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
-    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, finalizer, lists, needs, no_trace,
-    one_pass, ownership_labels, project_namespace, references, registry_allowlist, requests, stamps,
+    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, finalizer, lists, needs,
+    no_trace, one_pass, ownership_labels, project_namespace, references, registry_allowlist, requests,
+    stamps,
 };
 use crate::api::app::ManifestDelivery;
 use crate::api::names::GROUP;
