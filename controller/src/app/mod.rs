@@ -22,12 +22,11 @@ pub use memory::Memories;
 use memory::Memory;
 pub use subject::Subject;
 
-use crate::kube_io::{CallError, CallKind, Cluster};
+use crate::kube_io::{CallError, CallKind, Cluster, Whole};
 use crate::queue::Next;
 use crate::watches::Followed;
 use crate::world::{AppKey, Packed, World};
 use jiff::Timestamp;
-use kube::api::DynamicObject;
 use kubeop_shared::delivery::{Action, Attempted, WaitFor, decide};
 use kubeop_shared::image::Allowlist;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ impl<C: Cluster> Apps<C> {
     /// Does what is to be done for one App, as far as it can be done now.
     pub async fn reconcile(&self, key: AppKey) -> Next {
         let known = self.world.apps.get(&key);
-        let Some(object) = known.and_then(|known| known.read::<DynamicObject>()) else {
+        let Some(Whole(object)) = known.and_then(|known| known.read()) else {
             self.memories.forget(&key);
             return Next::News;
         };

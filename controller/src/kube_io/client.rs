@@ -5,7 +5,7 @@
 
 use super::{
     Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, Kind, Manager, Preconditions, Scope,
-    Who,
+    Who, Whole,
 };
 use kube::api::{DeleteParams, DynamicObject, ListParams, ObjectList, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind, Request, Resource};
@@ -50,6 +50,17 @@ impl KubeCluster {
     /// The client for watches.
     pub fn watches(&self) -> Client {
         self.watches.clone()
+    }
+
+    /// A request that an object answers.
+    async fn ask(
+        &self,
+        who: &Who,
+        doing: impl FnOnce() -> String,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<DynamicObject, CallError> {
+        let Whole(object) = self.send(who, doing, request).await?;
+        Ok(object)
     }
 
     async fn send<T: serde::de::DeserializeOwned>(
@@ -110,7 +121,7 @@ fn body(object: &Value) -> Vec<u8> {
 impl Cluster for KubeCluster {
     async fn get(&self, who: &Who, at: &Address) -> Result<Option<DynamicObject>, CallError> {
         let request = requests_at(at).get(&at.name, &kube::api::GetParams::default());
-        match self.send(who, || format!("read {at}"), request).await {
+        match self.ask(who, || format!("read {at}"), request).await {
             Ok(object) => Ok(Some(object)),
             Err(error) if error.kind == CallKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -126,8 +137,8 @@ impl Cluster for KubeCluster {
     ) -> Result<Vec<DynamicObject>, CallError> {
         let request = requests(resource, Some(namespace)).list(&ListParams::default().labels(selector));
         let doing = || format!("list {} in {namespace}", resource.plural);
-        let list: ObjectList<DynamicObject> = self.send(who, doing, request).await?;
-        Ok(list.items)
+        let list: ObjectList<Whole> = self.send(who, doing, request).await?;
+        Ok(list.items.into_iter().map(|Whole(object)| object).collect())
     }
 
     async fn apply(
@@ -147,7 +158,7 @@ impl Cluster for KubeCluster {
             ..PatchParams::apply(manager)
         };
         let request = requests_at(at).patch(&at.name, &params, &Patch::Apply(object));
-        self.send(who, || format!("apply {at}"), request).await
+        self.ask(who, || format!("apply {at}"), request).await
     }
 
     async fn create(
@@ -162,7 +173,7 @@ impl Cluster for KubeCluster {
             field_manager: Some(names::FIELD_MANAGER.to_owned()),
         };
         let request = requests_at(at).create(&params, body(object));
-        self.send(who, || format!("create {at}"), request).await
+        self.ask(who, || format!("create {at}"), request).await
     }
 
     async fn replace(&self, who: &Who, at: &Address, object: &Value) -> Result<DynamicObject, CallError> {
@@ -171,7 +182,7 @@ impl Cluster for KubeCluster {
             field_manager: Some(names::FIELD_MANAGER.to_owned()),
         };
         let request = requests_at(at).replace(&at.name, &params, body(object));
-        self.send(who, || format!("write {at}"), request).await
+        self.ask(who, || format!("write {at}"), request).await
     }
 
     async fn delete(
@@ -213,7 +224,7 @@ impl Cluster for KubeCluster {
             None => requests.patch(&at.name, &params, &Patch::Merge(fields)),
             Some(part) => requests.patch_subresource(part, &at.name, &params, &Patch::Merge(fields)),
         };
-        self.send(who, || format!("change {at}"), request).await
+        self.ask(who, || format!("change {at}"), request).await
     }
 
     async fn discover(&self, api_version: &str, kind: &str) -> Result<Option<Kind>, CallError> {

@@ -3,10 +3,12 @@
 mod client;
 mod error;
 mod resources;
+mod whole;
 
 pub use client::KubeCluster;
 pub use error::{CallError, CallKind, FieldConflict};
 pub use resources::{Address, Kind, Scope, address, api_resource};
+pub use whole::Whole;
 
 use kube::api::DynamicObject;
 use kube::core::ApiResource;

@@ -9,20 +9,22 @@ pub use followed::Followed;
 pub use sinks::hook_job_entry;
 pub use unblocked::{Unblocked, unblocked};
 
-use crate::kube_io::api_resource;
+use crate::kube_io::{Whole, api_resource};
 use crate::world::{AppKey, Cache, World};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, PartialObjectMeta, TypeMeta};
 use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
 use kubeop_shared::api::names;
 use kubeop_shared::revision::ObjectKey;
+use serde::de::DeserializeOwned;
 use sinks::{
     Apps, Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, ProjectObjects, Projects,
     Records, StorageClasses, Tenants,
 };
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, watch};
@@ -199,20 +201,13 @@ impl Watch {
         Self::of_whole(Api::all_with(client.clone(), &resource), resource, labels)
     }
 
-    fn of_whole(api: Api<DynamicObject>, resource: ApiResource, labels: &str) -> Self {
-        let types = TypeMeta {
-            api_version: resource.api_version.clone(),
-            kind: resource.kind.clone(),
-        };
-        let events = watcher(api, paged(PAGE_OF_WHOLE).labels(labels))
-            .default_backoff()
-            // Items of a listing do not say what they are, and health is judged by kind.
-            .modify(move |object| object.types = Some(types.clone()))
-            .boxed();
-        Self {
-            what: resource.plural,
-            events,
-        }
+    fn of_whole(api: Api<Whole>, resource: ApiResource, labels: &str) -> Self {
+        Self::of(
+            api,
+            paged(PAGE_OF_WHOLE).labels(labels),
+            resource,
+            |Whole(object)| object,
+        )
     }
 
     fn metadata(client: &Client, group: &str, version: &str, kind: &str, labels: &str) -> Self {
@@ -221,30 +216,46 @@ impl Watch {
     }
 
     fn of_metadata(api: Api<PartialObjectMeta<DynamicObject>>, resource: ApiResource, labels: &str) -> Self {
-        let what = resource.plural.clone();
-        let events = watcher(api, paged(PAGE_OF_METADATA).labels(labels))
-            .default_backoff()
-            .map_ok(move |event| typed(event, &resource))
-            .boxed();
-        Self { what, events }
+        let config = paged(PAGE_OF_METADATA).labels(labels);
+        Self::of(api, config, resource, |partial| DynamicObject {
+            types: None,
+            metadata: partial.metadata,
+            data: serde_json::Value::Null,
+        })
     }
-}
 
-fn typed(event: Event<PartialObjectMeta<DynamicObject>>, resource: &ApiResource) -> Event<DynamicObject> {
-    let object = |partial: PartialObjectMeta<DynamicObject>| DynamicObject {
-        types: Some(TypeMeta {
-            api_version: resource.api_version.clone(),
-            kind: resource.kind.clone(),
-        }),
-        metadata: partial.metadata,
-        data: serde_json::Value::Null,
-    };
-    match event {
-        Event::Init => Event::Init,
-        Event::InitDone => Event::InitDone,
-        Event::InitApply(partial) => Event::InitApply(object(partial)),
-        Event::Apply(partial) => Event::Apply(object(partial)),
-        Event::Delete(partial) => Event::Delete(object(partial)),
+    fn of<K>(
+        api: Api<K>,
+        config: watcher::Config,
+        resource: ApiResource,
+        object: impl Fn(K) -> DynamicObject + Copy + Send + 'static,
+    ) -> Self
+    where
+        K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    {
+        // Items of a listing do not say what they are, and health is judged by kind.
+        let types = TypeMeta {
+            api_version: resource.api_version,
+            kind: resource.kind,
+        };
+        let object = move |of| DynamicObject {
+            types: Some(types.clone()),
+            ..object(of)
+        };
+        let events = watcher(api, config)
+            .default_backoff()
+            .map_ok(move |event| match event {
+                Event::Init => Event::Init,
+                Event::InitDone => Event::InitDone,
+                Event::InitApply(of) => Event::InitApply(object(of)),
+                Event::Apply(of) => Event::Apply(object(of)),
+                Event::Delete(of) => Event::Delete(object(of)),
+            })
+            .boxed();
+        Self {
+            what: resource.plural,
+            events,
+        }
     }
 }
 

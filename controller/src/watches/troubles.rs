@@ -2,6 +2,7 @@
 //! wake the Apps that something else is told of.
 
 use super::{Concerns, PAGE_OF_WHOLE, Watch, paged};
+use crate::kube_io::Whole;
 use crate::world::{AppKey, Heard, News, Now, World};
 use futures::StreamExt;
 use kube::api::DynamicObject;
@@ -81,11 +82,8 @@ impl Watch {
     /// Objects of a core kind, whole, in all namespaces.
     fn selected(client: &Client, kind: &str, config: watcher::Config) -> Self {
         let resource = super::api_resource("", "v1", kind);
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-        Self {
-            what: resource.plural,
-            events: kube::runtime::WatchStreamExt::default_backoff(watcher(api, config)).boxed(),
-        }
+        let api = Api::all_with(client.clone(), &resource);
+        Self::of(api, config, resource, |Whole(object)| object)
     }
 }
 

@@ -1,8 +1,11 @@
 //! An object as bytes: what is kept of those that are kept whole and looked at now and then.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::DynamicObject;
+use kube::core::TypeMeta;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// What nearly every App and record says. It lives as long as the program, so any release may change it.
@@ -23,9 +26,21 @@ impl Packed {
 
     /// Packs an object, without the list of who wrote its fields.
     pub fn of_object(object: &DynamicObject) -> Self {
-        let mut object = object.clone();
-        object.metadata.managed_fields = None;
-        Self::of(&object)
+        #[derive(Serialize)]
+        struct Lean<'a> {
+            #[serde(flatten)]
+            types: &'a Option<TypeMeta>,
+            metadata: ObjectMeta,
+            #[serde(flatten)]
+            data: &'a Value,
+        }
+        let mut metadata = object.metadata.clone();
+        metadata.managed_fields = None;
+        Self::of(&Lean {
+            types: &object.types,
+            metadata,
+            data: &object.data,
+        })
     }
 
     /// The value. None: it was packed as another type.
