@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::identity::Identity;
 
@@ -98,6 +99,10 @@ pub struct Entry {
     pub uri: String,
     /// `User-Agent`.
     pub user_agent: String,
+    /// When the API server received it: RFC 3339 in UTC with microseconds, which sorts as text.
+    pub received: String,
+    /// What was asked for, where the audit log has it: see [`crate::options::Audit::Bodies`].
+    pub body: Option<Value>,
 }
 
 impl Entry {
@@ -147,6 +152,9 @@ struct Raw {
     impersonated_user: Option<RawUser>,
     #[serde(default)]
     user_agent: String,
+    #[serde(default)]
+    request_received_timestamp: String,
+    request_object: Option<Value>,
     object_ref: Option<RawObject>,
     response_status: Option<RawStatus>,
 }
@@ -189,6 +197,8 @@ impl From<Raw> for Entry {
             dry_run: raw.request_uri.contains("dryRun=All"),
             uri: raw.request_uri,
             user_agent: raw.user_agent,
+            received: raw.request_received_timestamp,
+            body: raw.request_object,
         }
     }
 }

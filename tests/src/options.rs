@@ -25,6 +25,8 @@ pub struct Options {
 pub enum Audit {
     /// Every request, at level Metadata.
     On,
+    /// The same, with what was asked for of Deployments and Jobs.
+    Bodies,
     /// None: for measurements of time.
     Off,
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 /// One apply after the other, as `kubectl apply -f` does it: both loops are the same.
 const LANES: usize = 1;
-const ROUNDS: usize = 2;
+/// The best of each counts: what else the machine does only adds.
+const ROUNDS: usize = 3;
 const LONGEST: Duration = Duration::from_secs(300);
 
 struct Cost {
@@ -45,20 +46,22 @@ pub async fn measure(kubeop: &KubeOp<'_>, apps: usize) -> Result<()> {
         Some(ratio),
         &judged(ratio, 1.6, " x"),
     );
-    let last = delivered.last().context("no round")?;
+    // Of calls the most counts.
+    let calls = delivered.iter().map(|cost| cost.calls).fold(0.0, f64::max);
+    let cpu_ms = least(&mut delivered.iter().map(|cost| cost.cpu_ms));
     line(
         "calls an App",
         "3",
-        &format!("{:.1}", last.calls),
+        &format!("{calls:.1}"),
         None,
-        &judged(last.calls, 12.0, ""),
+        &judged(calls, 12.0, ""),
     );
     line(
         "CPU an App, ms",
         "",
-        &format!("{:.1}", last.cpu_ms),
+        &format!("{cpu_ms:.1}"),
         None,
-        &judged(last.cpu_ms, 8.0, " ms"),
+        &judged(cpu_ms, 8.0, " ms"),
     );
     Ok(())
 }

@@ -61,7 +61,11 @@ impl<'a> Plan<'a> {
         let server = format!("https://{api_host}:{api_port}");
         let paths =
             identity::write_kubeconfigs(&kubeconfigs, &server, &authority.certificate_file(), &identities)?;
-        fs::write(folder.join("audit-policy.yaml"), AUDIT_POLICY)?;
+        let policy = match options.audit {
+            Audit::On | Audit::Off => AUDIT_POLICY,
+            Audit::Bodies => AUDIT_POLICY_WITH_BODIES,
+        };
+        fs::write(folder.join("audit-policy.yaml"), policy)?;
         fs::write(
             folder.join("kwok.yaml"),
             [programs.stages()?.as_str(), fake::STAGES].join("\n---\n"),
@@ -124,7 +128,7 @@ impl<'a> Plan<'a> {
                 "--enable-aggregator-routing=true",
                 "--profiling=false",
             ]);
-        if self.options.audit == Audit::On {
+        if self.options.audit != Audit::Off {
             command
                 .arg(flag(
                     "audit-policy-file",
@@ -233,7 +237,7 @@ impl<'a> Plan<'a> {
             server: format!("https://{}:{}", self.api_host, self.api_port),
             ca_file: self.authority.certificate_file(),
             admin_kubeconfig: self.admin.clone(),
-            audit_log: (self.options.audit == Audit::On).then(|| self.audit_log()),
+            audit_log: (self.options.audit != Audit::Off).then(|| self.audit_log()),
             pids: ledger.processes().iter().map(|process| process.id.pid).collect(),
         }
     }
@@ -260,6 +264,19 @@ apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules: [{level: Metadata}]
+";
+
+const AUDIT_POLICY_WITH_BODIES: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Request
+  verbs: [create, update, patch]
+  resources:
+  - {group: apps, resources: [deployments]}
+  - {group: batch, resources: [jobs, jobs/status]}
+- level: Metadata
 ";
 
 fn flag(name: &str, value: impl std::fmt::Display) -> String {

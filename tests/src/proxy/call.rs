@@ -39,6 +39,7 @@ pub(super) fn read(user: &str, parts: &Parts, body: &[u8]) -> Entry {
         dry_run: says("dryRun"),
         uri,
         user_agent: header("user-agent").unwrap_or_default(),
+        ..Entry::default()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::story::Story;
 const WHICH: &str = "KUBEOP_TEST_SWEEP";
 
 /// Moves the positions of the sample.
-const SEED: &str = "KUBEOP_TEST_SEED";
+pub const SEED: &str = "KUBEOP_TEST_SEED";
 
 /// How late news are together with another fault.
 const LATE: Duration = Duration::from_secs(2);
@@ -26,6 +26,16 @@ const UNSEEN: [WriteFault; 4] = [
     WriteFault::DropAnswer,
     WriteFault::Answer(StatusCode::CONFLICT),
 ];
+
+/// What is asked for, if not a sample.
+pub fn which() -> Option<String> {
+    std::env::var(WHICH).ok()
+}
+
+pub fn seed<N: std::str::FromStr + Default>() -> N {
+    let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
+    seed.unwrap_or_default()
+}
 
 /// One life under one fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +63,7 @@ pub struct Faults {
 impl Faults {
     /// For lives in which so much passed.
     pub fn from_environment(unharmed: &BTreeMap<Story, Walked>) -> Faults {
-        let which = std::env::var(WHICH).ok();
-        let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or(0);
+        let (which, seed) = (which(), seed());
         let mut list = Vec::new();
         for (&story, Walked { ledger, .. }) in unharmed {
             let (writes, news) = (ledger.writes.len(), ledger.news.len());

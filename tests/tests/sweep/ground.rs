@@ -4,10 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use http::Request;
+use kubeop_tests::keeper::requests::Program;
 use kubeop_tests::kubeop::install_manifests;
+use kubeop_tests::options::Audit;
 use kubeop_tests::programs::{self, OwnProgram};
+use kubeop_tests::proxy::Proxy;
 use kubeop_tests::{Cluster, Options};
 use serde_json::{Value, json};
+
+use crate::story::Place;
 
 pub const CONTROLLER: &str = "kubeop-controller";
 
@@ -18,13 +23,17 @@ pub struct Ground {
 }
 
 impl Ground {
-    pub async fn start() -> Result<Ground> {
+    pub async fn start(audit: Audit) -> Result<Ground> {
         let own = [OwnProgram {
             package: CONTROLLER,
             name: CONTROLLER,
         }];
         let built = tokio::task::spawn_blocking(move || programs::build_own(&own)).await??;
-        let cluster = Cluster::start(Options::default()).await?;
+        let cluster = Cluster::start(Options {
+            audit,
+            ..Options::default()
+        })
+        .await?;
         install_manifests(&cluster).await?;
         let ground = Ground {
             program: built.into_iter().next().context("no controller was built")?,
@@ -36,6 +45,37 @@ impl Ground {
             "metadata": {"name": "acme"}, "spec": {}});
         ground.create(tenants, &tenant).await?;
         Ok(ground)
+    }
+
+    /// Starts a controller that works through a proxy.
+    pub async fn start_controller(&self, name: &str, proxy: &Proxy) -> Result<()> {
+        let kubeconfig = self.cluster.folder().join(format!("{name}.kubeconfig"));
+        proxy.write_kubeconfig(&kubeconfig)?;
+        let program = Program {
+            name: name.to_owned(),
+            path: self.program.clone(),
+            args: vec!["--listen=127.0.0.1:0".to_owned()],
+            env: vec![
+                ("KUBECONFIG".to_owned(), kubeconfig.display().to_string()),
+                ("KUBEOP_LOG".to_owned(), "kubeop_controller=debug,info".to_owned()),
+            ],
+        };
+        self.cluster.run(program).await.map(drop)
+    }
+
+    /// The last lines that a controller logged, each on a line of its own.
+    pub fn last_words(&self, name: &str) -> String {
+        let log = std::fs::read_to_string(self.cluster.log_of(name)).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let last = lines.iter().skip(lines.len().saturating_sub(15));
+        last.map(|line| format!("\n  {line:.400}")).collect()
+    }
+
+    /// Makes room for the next run.
+    pub async fn clear(&self, place: &Place) -> Result<()> {
+        self.delete(&place.project_path()).await?;
+        self.delete(&format!("/api/v1/namespaces/{}", place.namespace))
+            .await
     }
 
     /// Reads a path as the administrator; none if there is nothing.

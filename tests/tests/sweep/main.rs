@@ -6,7 +6,10 @@ mod difference;
 mod faults;
 mod ground;
 mod objects;
+mod once;
 mod run;
+mod schedule;
+mod schedules;
 mod snapshot;
 mod story;
 mod table;
@@ -14,6 +17,7 @@ mod table;
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
+use kubeop_tests::options::Audit;
 use kubeop_tests::proxy::Fault;
 
 use faults::{Faults, Trial};
@@ -25,9 +29,13 @@ use table::Table;
 /// Runs at the same time. A run mostly waits, for Jobs and Pods.
 const AT_ONCE: usize = 6;
 
+/// The tests of this program fill the machine, each for itself.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_breaks_the_end_state_is_the_same() {
-    let ground = &Ground::start().await.unwrap();
+    let _turn = TURN.lock().await;
+    let ground = &Ground::start(Audit::On).await.unwrap();
     let without = async |(number, story)| {
         let fault = Fault::default();
         Run::new(ground, number, Trial { story, fault }).walk(None).await

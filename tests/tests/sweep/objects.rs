@@ -74,9 +74,34 @@ pub fn failing(project: &str) -> Value {
     app
 }
 
+/// Pre hooks of [`revision`].
+pub const PRE: [&str; 2] = ["backup", "migrate"];
+
+/// Post hooks of [`revision`].
+pub const POST: [&str; 1] = ["notify"];
+
+/// An App whose images, those of its hooks too, all have the same tag: it tells the revision. Its last pre hook ends
+/// with this code, after this time.
+pub fn revision(project: &str, tag: &str, exit_code: u8, run_for: &str, needs: &str) -> Value {
+    let manifests = json!([config_map("settings", tag, json!({})), deployment(tag), service()]);
+    let env = json!([
+        {"name": fake::EXIT_CODE, "value": exit_code.to_string()},
+        {"name": fake::RUN_FOR, "value": run_for},
+    ]);
+    let hooks = json!({
+        "needs": needs,
+        "pre": [hook(PRE[0], tag, json!([])), hook(PRE[1], tag, env)],
+        "post": POST.map(|name| hook(name, tag, json!([]))),
+    });
+    app(APP, project, &manifests, &hooks)
+}
+
+fn hook(name: &str, tag: &str, env: Value) -> Value {
+    json!({"name": name, "image": format!("ghcr.io/acme/{name}:{tag}"), "env": env})
+}
+
 fn hooks(env: Value) -> Value {
-    let hook = |name: &str, env: Value| json!([{"name": name, "image": format!("ghcr.io/acme/{name}:1"), "env": env}]);
-    json!({"pre": hook("migrate", env), "post": hook("notify", json!([]))})
+    json!({"pre": [hook("migrate", "1", env)], "post": [hook("notify", "1", json!([]))]})
 }
 
 fn app(name: &str, project: &str, manifests: &Value, hooks: &Value) -> Value {

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use kubeop_tests::keeper::requests::{Ending, Program};
-use kubeop_tests::proxy::{Ledger, Proxy, View};
+use kubeop_tests::keeper::requests::Ending;
+use kubeop_tests::proxy::{Ledger, Proxy};
 use kubeop_tests::{Identity, wait};
 
 use crate::faults::Trial;
@@ -48,10 +48,7 @@ impl<'a> Run<'a> {
 
     /// Walks through the whole life. With another run to compare with, each step must end as it did there.
     pub async fn walk(&self, unharmed: Option<&Walked>) -> Result<Walked> {
-        let view = View::Project {
-            project: self.place.project.clone(),
-            namespace: self.place.namespace.clone(),
-        };
+        let view = self.place.view();
         let cluster = &self.ground.cluster;
         let log = cluster.audit_log().context("no audit log")?.from_now()?;
         let proxy = Proxy::start(cluster, &Identity::controller(), view, self.trial.fault).await?;
@@ -79,22 +76,7 @@ impl<'a> Run<'a> {
     }
 
     async fn start_controller(&self, proxy: &Proxy) -> Result<()> {
-        let kubeconfig = self
-            .ground
-            .cluster
-            .folder()
-            .join(format!("{}.kubeconfig", self.name));
-        proxy.write_kubeconfig(&kubeconfig)?;
-        let program = Program {
-            name: self.name.clone(),
-            path: self.ground.program.clone(),
-            args: vec!["--listen=127.0.0.1:0".to_owned()],
-            env: vec![
-                ("KUBECONFIG".to_owned(), kubeconfig.display().to_string()),
-                ("KUBEOP_LOG".to_owned(), "kubeop_controller=debug,info".to_owned()),
-            ],
-        };
-        self.ground.cluster.run(program).await.map(drop)
+        self.ground.start_controller(&self.name, proxy).await
     }
 
     /// Kills the controller when the fault says so, and starts it again.
@@ -142,19 +124,12 @@ impl<'a> Run<'a> {
                 None => write!(words, ", which was not reached"),
             };
         }
-        let log = std::fs::read_to_string(self.ground.cluster.log_of(&self.name)).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        for line in lines.iter().skip(lines.len().saturating_sub(15)) {
-            let _ = write!(words, "\n  {line:.400}");
-        }
-        words
+        words + &self.ground.last_words(&self.name)
     }
 
     /// Makes room for the next ones.
     async fn clear(&self) -> Result<()> {
-        self.ground.delete(&self.place.project_path()).await?;
-        let namespace = format!("/api/v1/namespaces/{}", self.place.namespace);
-        self.ground.delete(&namespace).await
+        self.ground.clear(&self.place).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The lives of an App, step by step: what a person does, and when it is settled.
 
 use anyhow::{Context, Result, ensure};
+use kubeop_tests::proxy::View;
 use serde_json::{Value, json};
 
 use crate::ground::Ground;
@@ -80,7 +81,7 @@ impl Story {
     }
 }
 
-const RETRY: &str = "platform.kubeop.io/retry-hooks";
+pub const RETRY: &str = "platform.kubeop.io/retry-hooks";
 
 /// Where one run plays.
 pub struct Place {
@@ -94,6 +95,14 @@ impl Place {
         Place { project, namespace }
     }
 
+    /// What a controller sees that has only this to work on.
+    pub fn view(&self) -> View {
+        View::Project {
+            project: self.project.clone(),
+            namespace: self.namespace.clone(),
+        }
+    }
+
     pub fn project_path(&self) -> String {
         format!("/apis/platform.kubeop.io/v1alpha1/projects/{}", self.project)
     }
@@ -105,7 +114,7 @@ impl Place {
         )
     }
 
-    fn core_path(&self, plural: &str) -> String {
+    pub fn core_path(&self, plural: &str) -> String {
         format!("/api/v1/namespaces/{}/{plural}", self.namespace)
     }
 }
@@ -175,23 +184,22 @@ pub async fn settled(ground: &Ground, place: &Place, step: Step) -> Result<()> {
     };
     let object = ground.get(&path).await?.context("it is gone")?;
     let status = &object["status"];
-    let ready = status["conditions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == "Ready");
-    let there = ready.is_some_and(|ready| ready["status"] == end.0 && ready["reason"] == end.1);
-    let current = status["observedGeneration"] == object["metadata"]["generation"];
+    let there = is_ready(&object, end);
     let handled = status["handled"][RETRY] == object["metadata"]["annotations"][RETRY];
-    ensure!(
-        there && current && handled,
-        "its conditions are {}",
-        conditions(status)
-    );
+    ensure!(there && handled, "its conditions are {}", conditions(status));
     Ok(())
 }
 
-fn conditions(status: &Value) -> String {
+/// Whether the Ready condition has this status and reason, and is about the current spec.
+pub fn is_ready(object: &Value, (is, reason): (&str, &str)) -> bool {
+    let status = &object["status"];
+    let mut conditions = status["conditions"].as_array().into_iter().flatten();
+    let ready = conditions.find(|condition| condition["type"] == "Ready");
+    ready.is_some_and(|ready| ready["status"] == is && ready["reason"] == reason)
+        && status["observedGeneration"] == object["metadata"]["generation"]
+}
+
+pub fn conditions(status: &Value) -> String {
     let all = status["conditions"].as_array().into_iter().flatten();
     let told = all.map(|condition| {
         format!(
