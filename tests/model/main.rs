@@ -1,8 +1,8 @@
 //! The decision core under everything that can happen: the shipped `decide`, walked through every order of
 //! crashes, stale reads, edits, new specs, deletions, denied deletes and a deposed leader's late write.
 //!
-//! `just prove` goes deeper than the normal run. Four bugs of the acting half can be switched on here, and
-//! the walk finds each of them: so it is known that it would.
+//! `just prove` goes deeper than the normal run. Bugs of the acting half can be switched on here, and the
+//! walk finds each of them: so it is known that it would.
 
 mod canonical;
 mod specs;

@@ -7,7 +7,7 @@ use kubeop_tests::{fake, wait};
 use crate::apps::jobs;
 use crate::support::{SOON, Stage, condition, image_app};
 
-fn hook(name: &str, env: &[(&str, &str)]) -> String {
+pub fn hook(name: &str, env: &[(&str, &str)]) -> String {
     let env: Vec<_> = env
         .iter()
         .map(|(name, value)| format!("{{name: {name}, value: '{value}'}}"))

@@ -8,6 +8,7 @@ mod given;
 mod hooks;
 mod kinds;
 mod manifests;
+mod once;
 mod projects;
 mod prune;
 mod steady;

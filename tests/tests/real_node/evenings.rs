@@ -8,11 +8,12 @@ use kubeop_tests::kubeop::InstallOptions;
 use kubeop_tests::options::RealNode;
 use kubeop_tests::{Cluster, KubeOp, Options, wait};
 
+use crate::hooks;
 use crate::pods::MACHINE;
 use crate::support::{Evening, SOON};
 
 /// The tool, under a name that projects allow.
-const TOOL: &str = "ghcr.io/acme/tool:1";
+pub const TOOL: &str = "ghcr.io/acme/tool:1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn evenings_with_a_real_kubelet() {
@@ -31,7 +32,13 @@ async fn evenings_with_a_real_kubelet() {
     let kubeop = KubeOp::install(&cluster, InstallOptions::default())
         .await
         .unwrap();
-    tokio::join!(crash(&kubeop), pull(&kubeop), volume(&kubeop), readiness(&kubeop));
+    tokio::join!(
+        crash(&kubeop),
+        pull(&kubeop),
+        volume(&kubeop),
+        readiness(&kubeop),
+        hooks::all(&kubeop),
+    );
 }
 
 /// Without a readiness probe the container is ready at each start. The App is not.
