@@ -61,8 +61,18 @@ async fn crash(kubeop: &KubeOp<'_>) {
         .await;
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(40) {
-        let logs = evening.follow(&message, &[]).await;
-        assert_eq!(logs, "no database\n");
+        // A container that has just ended may have its last line on the way to its log.
+        wait::until(
+            "the command shows the last line",
+            Duration::from_secs(5),
+            || async {
+                let logs = evening.follow(&message, &[]).await;
+                ensure!(logs == "no database\n", "{logs:?}");
+                anyhow::Ok(())
+            },
+        )
+        .await
+        .unwrap();
         let row = evening
             .kubectl(&format!("get app pay -n {} --no-headers", evening.ns))
             .await
