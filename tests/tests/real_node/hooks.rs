@@ -31,7 +31,8 @@ async fn follow(evening: &Evening<'_>, message: &str, word: &str) {
     let command = lines().find(|line| line.contains(word));
     let command = command.unwrap_or_else(|| panic!("no command says {word}: {message}"));
     let cluster = evening.kubeop.cluster();
-    cluster.paste(command).await.unwrap().success().unwrap();
+    let command = command.replace("<anything new>", "once-more");
+    cluster.paste(&command).await.unwrap().success().unwrap();
 }
 
 async fn text(evening: &Evening<'_>, what: &str, path: &str) -> String {
