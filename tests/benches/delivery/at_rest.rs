@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const IN_ONE: usize = 100;
 /// Applies in flight.
 const LANES: usize = 8;
+/// Until the API server has got over what made the Apps: they are steady then.
+const STEADY: Duration = Duration::from_secs(60);
 /// Until caches that are filled for a moment are empty again.
 const QUIET: Duration = Duration::from_secs(20);
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -23,6 +25,7 @@ pub async fn measure(kubeop: &KubeOp<'_>, apps: usize) -> Result<()> {
         let empty = usage::resident_bytes(kubeop.controller_pid())?;
         line("controller resident, no App, MB", "", &megabytes(empty), None, "");
         make(kubeop, apps).await?;
+        tokio::time::sleep(STEADY).await;
     }
     kubeop.stop_controller().await?;
     let start = Instant::now();
