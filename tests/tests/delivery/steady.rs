@@ -117,8 +117,10 @@ async fn a_revision_that_trims_the_history_stays_within_its_budget_of_calls() {
         crate::manifests::raw(ns, &manifest).replacen("spec:\n", "spec:\n  revisionHistoryLimit: 1\n", 1)
     };
     for value in 1..4 {
-        let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
+        // After a restart for another test the Project is looked after once more.
         let _running = stage.running.read().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
         stage.apply(&app(value)).await.unwrap();
         stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
         tokio::time::sleep(Duration::from_secs(1)).await;
