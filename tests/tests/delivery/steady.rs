@@ -8,6 +8,19 @@ use crate::support::{Stage, image_app};
 
 const HOOK: &str = "  hooks:\n    pre:\n    - {name: migrate, image: 'ghcr.io/acme/migrate:1'}\n";
 
+/// What it costs until the App `pay` is Ready as this text says.
+async fn calls_of(stage: &Stage, ns: &str, app: &str) -> Vec<String> {
+    let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
+    stage.apply(app).await.unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let calls = stage.calls_in(&log, ns).unwrap();
+    let told = calls
+        .iter()
+        .map(|call| format!("{} {} {:?} {}", call.verb, call.resource, call.name, call.code));
+    told.collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_apply_and_a_restart_of_the_controller_write_nothing() {
     let stage = Stage::shared().await;
@@ -54,20 +67,9 @@ async fn a_new_revision_stays_within_its_budget_of_calls() {
     let _running = stage.running.read().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
 
-    let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
-    stage
-        .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:2", HOOK))
-        .await
-        .unwrap();
-    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let calls = stage.calls_in(&log, ns).unwrap();
-    let told: Vec<_> = calls
-        .iter()
-        .map(|call| format!("{} {} {:?}", call.verb, call.resource, call.code))
-        .collect();
-    println!("{} calls: {told:#?}", calls.len());
-    assert!(calls.len() <= 2 * 2 + 6 + 6, "{told:#?}");
+    let calls = calls_of(stage, ns, &image_app(ns, "pay", "ghcr.io/acme/pay:2", HOOK)).await;
+    println!("{} calls: {calls:#?}", calls.len());
+    assert!(calls.len() <= 2 * 2 + 6 + 6, "{calls:#?}");
 }
 
 /// The same with manifests of which some are pruned: n counts both.
@@ -91,17 +93,9 @@ async fn a_revision_that_prunes_stays_within_its_budget_of_calls() {
     stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
     let _running = stage.running.read().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
-    stage.apply(&app(2..6, "c")).await.unwrap();
-    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let calls = stage.calls_in(&log, ns).unwrap();
-    let told: Vec<_> = calls
-        .iter()
-        .map(|call| format!("{} {} {:?} {:?}", call.verb, call.resource, call.name, call.code))
-        .collect();
+    let calls = calls_of(stage, ns, &app(2..6, "c")).await;
     // Eight are applied, four are pruned.
-    assert!(calls.len() <= 2 * 12 + 6, "{} calls: {told:#?}", calls.len());
+    assert!(calls.len() <= 2 * 12 + 6, "{} calls: {calls:#?}", calls.len());
 }
 
 /// The smallest App, once a revision leaves the history for each that comes.
@@ -120,16 +114,8 @@ async fn a_revision_that_trims_the_history_stays_within_its_budget_of_calls() {
         // After a restart for another test the Project is looked after once more.
         let _running = stage.running.read().await;
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
-        stage.apply(&app(value)).await.unwrap();
-        stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let calls = stage.calls_in(&log, ns).unwrap();
-        let told: Vec<_> = calls
-            .iter()
-            .map(|call| format!("{} {} {:?} {:?}", call.verb, call.resource, call.name, call.code))
-            .collect();
-        assert!(calls.len() <= 2 + 6, "{} calls: {told:#?}", calls.len());
+        let calls = calls_of(stage, ns, &app(value)).await;
+        assert!(calls.len() <= 2 + 6, "{} calls: {calls:#?}", calls.len());
     }
     let stored = stage
         .kubectl(&format!("get secrets -n {ns} -o name"))
