@@ -108,8 +108,12 @@ impl<C: Cluster> Apps<C> {
             );
             return Err(refused(key, CallKind::UnknownKind, message));
         };
-        let uid = known(observed, key).and_then(|entry| entry.uid.as_deref());
-        let ours = uid.is_some() && observed.live.get(key).map(|live| live.uid.as_str()) == uid;
+        let known = known(observed, key);
+        let uid = known.and_then(|entry| entry.uid.as_deref());
+        let live = observed.live.get(key);
+        let ours = known
+            .zip(live)
+            .is_some_and(|(known, live)| live.was_delivered(known));
         if !ours
             && !subject.force
             && let Some(app) = self.other_holder(subject, key)
@@ -123,7 +127,7 @@ impl<C: Cluster> Apps<C> {
             at,
             value,
             uid,
-            seen_uid: observed.live.get(key).map(|live| live.uid.as_str()),
+            seen_uid: live.map(|live| live.uid.as_str()),
             over: target.over.clone(),
             conflicts: if ours || subject.force {
                 Conflicts::Force

@@ -186,6 +186,18 @@ pub struct Live {
     pub keep: bool,
 }
 
+impl Live {
+    /// Whether this is the object that the inventory names. Right after a crash that may know no uid yet: then the
+    /// fields that we own tell that we applied it, whoever changed it since.
+    #[must_use]
+    pub fn was_delivered(&self, known: &InventoryEntry) -> bool {
+        match &known.uid {
+            Some(uid) => self.uid == *uid,
+            None => self.owned.is_some(),
+        }
+    }
+}
+
 /// A hook Job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JobView {
@@ -248,4 +260,34 @@ pub enum Attempted {
     Hook(Phase),
     /// Anything else.
     Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Live;
+    use crate::health::Health;
+    use crate::revision::{Digest, InventoryEntry};
+
+    #[test]
+    fn an_object_is_ours_by_its_uid_or_before_that_is_recorded_by_its_fields() {
+        let live = |owned: bool| Live {
+            uid: "o1".into(),
+            resource_version: "7".into(),
+            deleting: false,
+            owned: owned.then(|| Digest::of_text("fields")),
+            health: Health::Ready,
+            note: None,
+            replicas: None,
+            owns_replicas: false,
+            keep: false,
+        };
+        let known = |uid: Option<&str>| InventoryEntry {
+            uid: uid.map(str::to_owned),
+            ..InventoryEntry::default()
+        };
+        assert!(live(false).was_delivered(&known(Some("o1"))));
+        assert!(!live(true).was_delivered(&known(Some("o2"))), "made anew by somebody");
+        assert!(live(true).was_delivered(&known(None)), "a crash before the record was written");
+        assert!(!live(false).was_delivered(&known(None)), "it was there before us");
+    }
 }
