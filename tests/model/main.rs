@@ -14,7 +14,7 @@ use kubeop_shared::delivery::{Action, JobState, WaitFor};
 use kubeop_shared::revision::{HookOutcome, ObjectKey};
 use specs::Specs;
 use stateright::{Checker, HasDiscoveries, Model, Path, Property};
-use world::{Late, World, held};
+use world::{Late, World, held, target};
 
 /// More steps than any way to the end needs.
 const STEPS: usize = 60;
@@ -78,6 +78,9 @@ enum Event {
     Delete,
     Retry,
     Skip,
+    /// A person goes back to the other spec, or lifts that.
+    RollBack,
+    Lift,
     JobSucceeds,
     JobFails,
     Healthy,
@@ -154,12 +157,17 @@ impl Delivery {
             return true;
         }
         let Some(app) = &world.app else { return true };
+        let record = world.record.as_ref().map(|(record, _)| record);
+        let target = target(&self.specs, record, app.spec);
         match self.rests(world) {
             None => true,
-            Some(WaitFor::Change) => app.deleting && !app.finalizer || self.is_delivered(world, app.spec),
+            Some(WaitFor::Change) => {
+                app.deleting && !app.finalizer
+                    || self.is_delivered(world, target) && app.wish.is_none_or(|wish| wish == target)
+            }
             Some(WaitFor::Hook) => {
                 let mut jobs = world.jobs.iter();
-                jobs.any(|job| matches!(job.state, JobState::Running { .. })) && self.is_held(world, app.spec)
+                jobs.any(|job| matches!(job.state, JobState::Running { .. })) && self.is_held(world, target)
             }
             Some(WaitFor::Health) => world.things.values().any(|thing| !thing.healthy),
             Some(WaitFor::Person) => world.record.as_ref().is_some_and(|(record, _)| {
@@ -167,7 +175,7 @@ impl Delivery {
                     .hooks
                     .iter()
                     .any(|run| matches!(run.outcome, HookOutcome::Failed { .. }))
-                    && self.is_held(world, app.spec)
+                    && self.is_held(world, target)
             }),
             Some(WaitFor::Deletion) => !world.mind.refused.is_empty(),
             Some(WaitFor::Retry) => world.mind.failed,
@@ -275,6 +283,7 @@ impl Delivery {
         events.push(Event::Crash);
         if let Some(app) = &world.app {
             events.extend([Event::Spec, Event::Retry, Event::Skip]);
+            events.extend([Event::RollBack, Event::Lift]);
             if !app.deleting {
                 events.push(Event::Delete);
             }
@@ -389,7 +398,12 @@ impl World {
             }
             Event::LateLands => self.land(specs, bug),
             Event::LateIsLost => self.late = None,
-            Event::Spec => self.edit_app(|app| app.spec = 1 - app.spec),
+            Event::Spec => self.edit_app(|app| {
+                app.spec = 1 - app.spec;
+                app.wish = None;
+            }),
+            Event::RollBack => self.roll_back(specs, true),
+            Event::Lift => self.roll_back(specs, false),
             Event::Delete => self.delete_app(),
             Event::Retry => self.edit_app(|app| app.retry += 1),
             Event::Skip => self.edit_app(|app| app.skip += 1),
@@ -505,6 +519,17 @@ fn s59_hooks_that_are_skipped() {
         )
     };
     walk("skipped hooks", Delivery::of(deep(2), may));
+}
+
+#[test]
+fn s38_rollbacks_that_are_asked_for_and_lifted() {
+    let may = |event: &Event| {
+        matches!(
+            event,
+            Event::RollBack | Event::Lift | Event::Spec | Event::Crash | Event::Depose
+        )
+    };
+    walk("rollbacks", Delivery::of(deep(3), may));
 }
 
 #[test]

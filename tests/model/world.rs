@@ -29,6 +29,10 @@ pub struct App {
     pub finalizer: bool,
     pub retry: u64,
     pub skip: u64,
+    /// The value of `rollback-to`, and which request it is.
+    pub rollback: Option<(String, u64)>,
+    /// The kept spec that a person rolled back to and that nothing has lifted since.
+    pub wish: Option<usize>,
 }
 
 /// A delivered object.
@@ -113,6 +117,8 @@ impl World {
             finalizer: false,
             retry: 0,
             skip: 0,
+            rollback: None,
+            wish: None,
         };
         let mut world = Self {
             app: Some(app),
@@ -193,10 +199,11 @@ impl World {
                     .collect()
             })
             .unwrap_or_default();
-        let held = record.and_then(|(record, _)| held(specs, record, app.spec));
+        let target = target(specs, record.map(|(record, _)| record), app.spec);
+        let held = record.and_then(|(record, _)| held(specs, record, target));
         if !app.deleting {
             let held = held.iter().flat_map(|spec| &specs.wanted(*spec).objects);
-            for object in specs.wanted(app.spec).objects.iter().chain(held) {
+            for object in specs.wanted(target).objects.iter().chain(held) {
                 if let Some(thing) = mind.things.get(&object.key).filter(|thing| thing.ours) {
                     live.insert(object.key.clone(), seen(specs, &object.key, thing));
                 }
@@ -221,10 +228,16 @@ impl World {
                 progress_deadline: 600,
                 retry: (app.retry > 0).then(|| app.retry.to_string()),
                 skip: (app.skip > 0).then(|| format!("migrate by {}", app.skip)),
+                rollback: app
+                    .rollback
+                    .as_ref()
+                    .map(|(value, number)| format!("{value} by {number}")),
                 ..AppView::default()
             },
             gate: Gate::Open,
-            wanted: Ok(specs.wanted(app.spec).clone()),
+            asked: Some(specs.wanted(app.spec).hash.clone()),
+            wanted: Ok(specs.wanted(target).clone()),
+            undone: None,
             held: held.map(|spec| specs.wanted(spec).clone()),
             record: record.map_or(RecordView::Absent, |(record, version)| RecordView::Present {
                 record: Box::new(record.clone()),
@@ -430,10 +443,11 @@ impl World {
             let Some(spec) = self.mind.app.as_ref().map(|app| app.spec) else {
                 return Done::Stale;
             };
-            let known = self.mind.record.as_ref();
+            let known = self.mind.record.as_ref().map(|(record, _)| record);
+            let spec = target(specs, known, spec);
             let spec = match of {
                 Source::Wanted => Some(spec),
-                Source::Held => known.and_then(|(record, _)| held(specs, record, spec)),
+                Source::Held => known.and_then(|record| held(specs, record, spec)),
             };
             let Some(spec) = spec else { return Done::Stale };
             let wanted = self.record.as_ref().and_then(|(record, _)| record.wanted());
@@ -496,7 +510,8 @@ impl World {
         let app = self.mind.app.as_ref();
         let asked: Vec<ObjectKey> = match app {
             Some(app) if !app.deleting => {
-                let objects = specs.wanted(app.spec).objects.iter();
+                let record = record.as_ref().map(|(record, _)| record);
+                let objects = specs.wanted(target(specs, record, app.spec)).objects.iter();
                 objects.map(|object| object.key.clone()).collect()
             }
             _ => Vec::new(),
@@ -610,6 +625,33 @@ impl World {
         }
     }
 
+    /// A person rolls back to the other spec, if that is kept, or wants what the App says.
+    pub fn roll_back(&mut self, specs: &Specs, back: bool) {
+        let record = self.record.as_ref().map(|(record, _)| record);
+        let kept = |spec: usize| {
+            let hash = &specs.wanted(spec).hash;
+            record.is_some_and(|record| record.history.iter().any(|revision| revision.hash == *hash))
+        };
+        let Some(spec) = self.app.as_ref().map(|app| app.spec) else {
+            return;
+        };
+        let other = 1 - spec;
+        let (target, wish) = if back {
+            (
+                specs.wanted(other).hash.short().to_owned(),
+                kept(other).then_some(other),
+            )
+        } else {
+            ("none".to_owned(), None)
+        };
+        let value = format!("{target} instead of {}", specs.wanted(spec).hash.short());
+        self.edit_app(|app| {
+            let number = app.rollback.as_ref().map_or(0, |(_, number)| *number);
+            app.rollback = Some((value.clone(), number + 1));
+            app.wish = wish;
+        });
+    }
+
     /// Without our finalizer it is gone at once.
     pub fn delete_app(&mut self) {
         if self.app.as_ref().is_some_and(|app| !app.finalizer) {
@@ -644,6 +686,13 @@ impl World {
         }
         self.clock = version;
     }
+}
+
+/// The spec that is to be delivered while the App says this one: a pin may hold another.
+pub fn target(specs: &Specs, record: Option<&Record>, asked: usize) -> usize {
+    let pin = record.and_then(|record| record.pin.as_ref());
+    let pin = pin.filter(|pin| pin.holds(&specs.wanted(asked).hash));
+    pin.and_then(|pin| specs.position(&pin.hash)).unwrap_or(asked)
 }
 
 /// The spec that is delivered while hooks stand before the one that is asked for.

@@ -2,6 +2,7 @@
 
 use super::live::{app_of, known, writer};
 use super::memory::Memory;
+use super::rollback::Undo;
 use super::subject::Ask;
 use super::{Apps, Subject, events, rights};
 use crate::kube_io::{
@@ -160,6 +161,14 @@ impl<C: Cluster> Apps<C> {
         mut due: Due<'_>,
         memory: &mut Memory,
     ) -> Result<(), CallError> {
+        match self.is_undone(subject, observed, &due, memory).await? {
+            Undo::To => return Ok(()),
+            Undo::NotKept(hash) => {
+                self.tell(subject, events::not_kept(&observed.record, &hash))
+                    .await
+            }
+            Undo::No => {}
+        }
         self.hand_over_replicas(subject, observed, &mut due).await?;
         let force = std::mem::replace(&mut due.conflicts, Conflicts::Refuse);
         let (applied, by) = match self.apply_one(subject, &due, Effect::Real).await {

@@ -5,8 +5,10 @@ use super::{Apps, Subject};
 use crate::kube_io::{CallError, Cluster, Effect, FieldConflict, Who, address};
 use jiff::Timestamp;
 use kubeop_shared::api::names;
-use kubeop_shared::delivery::RecordChange;
-use kubeop_shared::revision::{HookKey, HookOutcome, HookRun, ObjectKey, Record};
+use kubeop_shared::delivery::{RecordChange, RecordView};
+use kubeop_shared::revision::{
+    HookKey, HookOutcome, HookRun, ObjectKey, Pin, PinCause, Record, RevisionHash,
+};
 use serde_json::json;
 
 /// The longest message of an Event, in characters.
@@ -84,6 +86,34 @@ pub(super) fn kept(namespace: &str, key: &ObjectKey) -> Story {
     )
 }
 
+/// `kubectl rollout undo` named a revision that cannot be held.
+pub(super) fn not_kept(record: &RecordView, hash: &RevisionHash) -> Story {
+    let kept = match record {
+        RecordView::Present { record, .. } => record.kept(),
+        RecordView::Absent | RecordView::Unusable(_) => String::new(),
+    };
+    warning(
+        "DriftCorrected",
+        format!(
+            "kubectl rollout undo went to revision {}, which is not kept any more: it is put back. Kept: {kept}",
+            hash.short()
+        ),
+    )
+}
+
+fn rolled_back(record: &Record, pin: &Pin) -> Story {
+    let named = |hash: &RevisionHash| {
+        let revision = record.history.iter().find(|revision| revision.hash == *hash);
+        revision.map_or_else(|| format!("revision {}", hash.short()), ToString::to_string)
+    };
+    let (to, instead_of) = (named(&pin.hash), named(&pin.instead_of));
+    let message = format!("{to} is delivered instead of {instead_of}, {}", pin.cause);
+    match pin.cause {
+        PinCause::Automatic { .. } => warning("RolledBack", message),
+        PinCause::Requested { .. } | PinCause::Undone => normal("RolledBack", message),
+    }
+}
+
 /// What a change of the record tells, if anything.
 pub(super) fn of_record(record: &Record, change: &RecordChange) -> Option<Story> {
     let revision = record.wanted()?;
@@ -94,7 +124,16 @@ pub(super) fn of_record(record: &Record, change: &RecordChange) -> Option<Story>
         RecordChange::DeadlineMissed(why) => warning("RolloutFailed", format!("{named} failed: {why}")),
         RecordChange::HookEnded(run) => hook_ended(run),
         RecordChange::Skipped(Some(run)) => hook_skipped(run),
+        RecordChange::RolledBack(pin) => rolled_back(record, pin),
+        RecordChange::PinLifted { pin, why } => normal(
+            "PinLifted",
+            format!(
+                "what the spec says is delivered again, not revision {}: {why}",
+                pin.hash.short()
+            ),
+        ),
         RecordChange::Retried
+        | RecordChange::RequestNoted
         | RecordChange::Remembered
         | RecordChange::Applied
         | RecordChange::Pruned

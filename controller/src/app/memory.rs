@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::delivery::{Attempted, Failure, Live, Refusal, Wanted};
-use kubeop_shared::revision::{InventoryEntry, ObjectKey};
+use kubeop_shared::revision::{InventoryEntry, ObjectKey, RevisionHash};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -46,6 +46,10 @@ pub struct Memory {
     pub(super) held: Option<Held>,
     /// What it asks for, rendered.
     pub(super) asked: Option<Asked>,
+    /// The revision that a pin holds it at, rendered.
+    pub(super) pinned: Option<Pinned>,
+    /// Where `kubectl rollout undo` took its Deployment.
+    pub(super) undone: Option<Undone>,
     uid: Option<String>,
     /// What was applied since the record was written.
     pub(super) applied: BTreeMap<ObjectKey, InventoryEntry>,
@@ -82,6 +86,24 @@ pub(super) struct LiveLook {
     pub kind_goes: bool,
 }
 
+/// The revision that a pin holds an App at.
+pub(super) struct Pinned {
+    /// Generation of the App for which it was rendered.
+    pub generation: i64,
+    /// Its hash.
+    pub hash: RevisionHash,
+    /// What it says.
+    pub ask: Arc<Result<Ask, String>>,
+}
+
+/// A Deployment that was taken back to a kept revision.
+pub(super) struct Undone {
+    /// The revision.
+    pub hash: RevisionHash,
+    /// resourceVersion of the Deployment at that time.
+    pub resource_version: Option<String>,
+}
+
 /// A delivered revision that is not the one that is asked for.
 #[derive(Clone)]
 pub(super) struct Held {
@@ -109,6 +131,8 @@ impl Memory {
     pub(super) fn rest(&mut self) -> Option<Arc<DynamicObject>> {
         self.look = None;
         self.asked = None;
+        self.pinned = None;
+        self.undone = None;
         if let Some(held) = &mut self.held {
             held.ask = None;
         }
@@ -121,6 +145,8 @@ impl Memory {
             app: None,
             held: None,
             asked: None,
+            pinned: None,
+            undone: None,
             uid: _,
             applied,
             failure: None,

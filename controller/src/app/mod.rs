@@ -15,6 +15,7 @@ mod observe;
 mod pods;
 mod record;
 mod rights;
+mod rollback;
 mod stored;
 mod subject;
 
@@ -86,8 +87,8 @@ impl<C: Cluster> Apps<C> {
             let Some(app) = memory.app.clone() else {
                 return Next::News;
             };
-            let subject = Subject::new(&app, &self.world, &self.cluster_id, &mut memory.asked);
-            let observed = match self.observe(&subject, memory, now).await {
+            let mut subject = Subject::new(&app, &self.world, &self.cluster_id, &mut memory.asked);
+            let observed = match self.observe(&mut subject, memory, now).await {
                 Ok(observed) => observed,
                 Err(error) => {
                     tracing::warn!(app = %key, %error, "cannot observe");

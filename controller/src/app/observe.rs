@@ -1,6 +1,7 @@
 //! Observing: from caches, and live where a stale answer could hurt or no watch tells.
 
 use super::memory::Memory;
+use super::rollback::undone;
 use super::{Apps, Subject};
 use crate::kube_io::{Address, CallError, Cluster, Who, address};
 use crate::world::{AppKey, RecordEntry, digest_record};
@@ -14,11 +15,12 @@ impl<C: Cluster> Apps<C> {
     /// What `decide` sees of an App now.
     pub(super) async fn observe(
         &self,
-        subject: &Subject,
+        subject: &mut Subject,
         memory: &mut Memory,
         now: Timestamp,
     ) -> Result<Observed, CallError> {
         let record = self.record(subject).await?;
+        self.hold_at_pin(subject, &record, memory).await?;
         let (inventory, version) = match &record {
             RecordView::Present {
                 record,
@@ -61,7 +63,9 @@ impl<C: Cluster> Apps<C> {
             now,
             app: subject.view.clone(),
             gate,
+            asked: subject.asked.clone(),
             wanted: subject.ask().map(|ask| ask.wanted.clone()).map_err(Clone::clone),
+            undone: undone(&live, memory),
             held,
             jobs: self.jobs(subject, inventory, memory, now).await?,
             live,

@@ -172,7 +172,8 @@ impl<C: Cluster> Apps<C> {
         Ok(memory.held.as_ref().and_then(|held| held.ask.clone()))
     }
 
-    async fn read_stored(
+    /// What is stored of a revision; none if that is gone or damaged.
+    pub(super) async fn read_stored(
         &self,
         subject: &Subject,
         revision: &Revision,

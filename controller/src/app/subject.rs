@@ -6,10 +6,9 @@ use kubeop_shared::api::app::{DeliveryKind, Hook};
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::{AppSpec, AppStatus, names};
 use kubeop_shared::delivery::{AppView, Gate, Stage, Wanted, WantedObject};
-use kubeop_shared::manifests::Object;
-use kubeop_shared::render::{Declared, Ownership, Target, images, render};
-use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, Record, RevisionHash, RevisionSpec};
-use serde_json::{Value, json};
+use kubeop_shared::render::{Composed, Declared, Ownership, Target};
+use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, Pin, Record, RevisionHash, RevisionSpec};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,6 +32,8 @@ pub struct Subject {
     pub finalizers: Vec<String>,
     /// Its owners, where its Project is known.
     pub ownership: Option<Ownership>,
+    /// Hash of what its spec says; none where that cannot be read.
+    pub asked: Option<RevisionHash>,
     ask: Arc<Result<Ask, String>>,
     present: Present,
 }
@@ -108,6 +109,10 @@ impl Subject {
             retry: annotation(names::ANNOTATION_RETRY_HOOKS),
             author: annotation(names::ANNOTATION_AUTHOR),
             skip: annotation(names::ANNOTATION_SKIP_HOOK),
+            rollback: annotation(names::ANNOTATION_ROLLBACK_TO),
+            automatic_rollback: said
+                .and_then(|spec| spec.rollback.as_ref()?.automatic)
+                .unwrap_or(false),
             change_cause: annotation(names::ANNOTATION_CHANGE_CAUSE),
             selector: image.then(|| format!("{}={}", names::LABEL_APP_ID, key.name)),
         };
@@ -121,6 +126,7 @@ impl Subject {
             (Ok(_), None) => Arc::new(Err("its Project is not known".to_owned())),
         };
         Self {
+            asked: ask.as_ref().as_ref().ok().map(|ask| ask.wanted.hash.clone()),
             gate: gate(&key, &project_name, project.as_ref(), world),
             uid,
             view,
@@ -135,9 +141,21 @@ impl Subject {
         }
     }
 
-    /// What it asks for, or why that cannot be read: a sentence.
+    /// What is to be delivered: what its spec says, unless a pin holds it at another revision. Or why that cannot be
+    /// read: a sentence.
     pub fn ask(&self) -> Result<&Ask, &String> {
         (*self.ask).as_ref()
+    }
+
+    /// The pin of its record that holds while its spec says what it says.
+    pub fn pin<'r>(&self, record: &'r Record) -> Option<&'r Pin> {
+        let asked = self.asked.as_ref()?;
+        record.pin.as_ref().filter(|pin| pin.holds(asked))
+    }
+
+    /// From here on, this revision is to be delivered.
+    pub fn hold_at(&mut self, ask: Arc<Result<Ask, String>>) {
+        self.ask = ask;
     }
 
     /// Whether pre hooks stand between what is delivered and what is asked for.
@@ -236,36 +254,23 @@ impl Ask {
         ownership: &Ownership,
         autoscalers: &[(String, Scaled)],
     ) -> Result<Self, String> {
-        let Declared {
-            revision,
-            hash,
-            manifests,
-        } = declared;
+        let hash = declared.hash.clone();
         let target = Target {
             ownership,
             hash: &hash,
             replicas: present.replicas,
             progress_deadline: present.progress_deadline,
         };
-        let rendered = render(&revision, &target);
-        let images = images(&revision, rendered.iter().chain(&manifests));
-        let rendered = rendered.into_iter().map(|object| (object, Source::Rendered));
-        let given = manifests.into_iter().map(|object| (object, Source::Given));
+        let Composed {
+            revision,
+            objects: composed,
+            images,
+        } = Composed::new(declared, &target)?;
         let mut objects = BTreeMap::new();
         let mut wanted = Vec::new();
         let mut left = Vec::new();
-        for (object, source) in rendered.chain(given) {
-            let key = ObjectKey {
-                group: object.gvk.group.clone(),
-                version: object.gvk.version.clone(),
-                kind: object.gvk.kind.clone(),
-                name: object.name.clone(),
-            };
+        for (key, mut value) in composed {
             let stage = Stage::of(&key.group, &key.kind);
-            let mut value = match source {
-                Source::Rendered => object.value,
-                Source::Given => owned(object, ownership)?,
-            };
             left.extend(leave_replicas(&key, &mut value, autoscalers));
             let rendered = Digest::of(&value);
             if objects.insert(key.clone(), value).is_some() {
@@ -288,47 +293,6 @@ impl Ask {
             objects,
             wanted,
         })
-    }
-}
-
-enum Source {
-    Rendered,
-    Given,
-}
-
-/// An object of a manifest with namespace and ownership labels, in its pod template too.
-fn owned(object: Object, ownership: &Ownership) -> Result<Value, String> {
-    let Object {
-        path,
-        namespace,
-        mut value,
-        ..
-    } = object;
-    if let Some(other) = namespace.filter(|namespace| *namespace != ownership.namespace) {
-        return Err(format!("{path}: namespace {other:?} is not the App's"));
-    }
-    let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
-    let metadata = metadata.ok_or_else(|| format!("{path}: metadata is missing"))?;
-    metadata.insert("namespace".to_owned(), json!(ownership.namespace));
-    label(metadata, &ownership.labels());
-    for template in ["/spec/template", "/spec/jobTemplate/spec/template"] {
-        if let Some(Value::Object(template)) = value.pointer_mut(template)
-            && template.contains_key("spec")
-            && let Some(metadata) = template.entry("metadata").or_insert(json!({})).as_object_mut()
-        {
-            label(metadata, &ownership.template_labels());
-        }
-    }
-    Ok(value)
-}
-
-fn label(metadata: &mut serde_json::Map<String, Value>, labels: &BTreeMap<&'static str, &str>) {
-    if let Some(map) = metadata.entry("labels").or_insert(json!({})).as_object_mut() {
-        map.extend(
-            labels
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), json!(value))),
-        );
     }
 }
 

@@ -5,7 +5,7 @@ use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
     Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, finalizer, lists, needs,
-    no_trace, one_pass, ownership_labels, project_namespace, references, registry_allowlist, requests,
+    no_trace, one_pass, ownership_labels, plan, project_namespace, references, registry_allowlist, requests,
     stamps,
 };
 use crate::api::app::ManifestDelivery;
@@ -76,8 +76,8 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     }
     if request.is_own("App") {
         finalizer::add(request, metadata.finalizers.as_deref(), &mut patch);
-        stamps::add(facts, request, object, &mut patch, &mut warnings);
-        requests::resolve(facts, request, object, &mut patch)?;
+        let spec = stamps::add(facts, request, object, &mut patch, &mut warnings);
+        requests::resolve(facts, request, object, spec.as_ref(), &mut patch, &mut warnings)?;
     }
     no_trace::add(request, object, &mut patch);
     Ok(Verdict::Allow { patch, warnings })
@@ -134,7 +134,10 @@ fn judge_app(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<
         }
     }
     labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
-    requests::check(facts, request, object, &mut violations, &mut warnings)?;
+    requests::check(facts, &scope, request, object, &mut violations, &mut warnings)?;
+    if violations.is_empty() {
+        plan::add(facts, &scope, request, object, &mut warnings)?;
+    }
     Ok(verdict(request, &scope, violations, warnings))
 }
 

@@ -66,6 +66,12 @@ codes! {
     GivenTwice,
     /// A request to go on without a hook that did not fail for the revision that is wanted.
     HookNotFailed,
+    /// A request to roll back to a revision that is not kept, or before anything that succeeded.
+    RevisionNotKept,
+    /// A request to roll back that may mean more than one kept revision.
+    RevisionAmbiguous,
+    /// A new revision of an App that carries the annotation `platform.kubeop.io/freeze`.
+    Frozen,
     /// An entry of an allowlist that cannot be read.
     AllowlistEntry,
     /// The object does not have the form of its kind.

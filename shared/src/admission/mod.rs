@@ -16,13 +16,12 @@ mod needs;
 mod no_trace;
 mod one_pass;
 mod ownership_labels;
+mod plan;
 mod project_namespace;
 mod references;
 mod registry_allowlist;
 pub mod request;
 mod requests;
-#[cfg(test)]
-mod requests_tests;
 mod scope;
 mod stamps;
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn unreadable(path: &FieldPath<'_>, text: &str, why: String) -> Violation {
 }
 
 /// The lists that hold.
-fn registries<'s>(facts: &'s Facts, scope: &'s Scope) -> Registries<'s> {
+pub(super) fn registries<'s>(facts: &'s Facts, scope: &'s Scope) -> Registries<'s> {
     let tenant = scope.tenant.as_deref();
     let project = scope.project.as_deref();
     Registries {

@@ -7,7 +7,7 @@ use super::{Facts, Operation, Request};
 use crate::api::AppSpec;
 use crate::api::names::{ANNOTATION_AUTHOR, ANNOTATION_HASH_VERSION, ANNOTATION_REVISION_HASH};
 use crate::render::Declared;
-use crate::revision::HASH_VERSION;
+use crate::revision::{HASH_VERSION, RevisionHash};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -31,23 +31,21 @@ struct App<'a> {
     spec: &'a RawValue,
 }
 
-/// Adds the stamps to an App, or puts them right.
+/// Adds the stamps to an App, or puts them right. Returns the hash of what its spec says.
 pub(super) fn add(
     facts: &Facts,
     request: &Request<'_>,
     object: &RawValue,
     patch: &mut Vec<Value>,
     warnings: &mut Vec<String>,
-) {
+) -> Option<RevisionHash> {
     // What cannot be read is refused by `validate`.
-    let Ok(app) = read(object) else {
-        return;
-    };
+    let app = read(object).ok()?;
     let old = request.old_object.and_then(|old| read(old).ok());
     let said = app.stamps();
     let before = old.as_ref().map(App::stamps).unwrap_or_default();
     let wanted = match Change::of(request, old.as_ref(), &app) {
-        Change::Unreadable => return,
+        Change::Unreadable => return None,
         Change::None => before.clone(),
         Change::Spec(spec) => stamps(facts, request, &spec, &said),
     };
@@ -67,6 +65,8 @@ pub(super) fn add(
         ));
     }
     app.put_right(&said, &wanted, patch);
+    let [_, hash, _] = wanted;
+    RevisionHash::read(&hash?)
 }
 
 /// What a request does to the spec.

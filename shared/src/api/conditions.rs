@@ -47,6 +47,12 @@ pub enum ConditionStatus {
 pub enum Reason {
     /// Everything that was asked for is there.
     Succeeded,
+    /// A kept revision is there, as a person asked, instead of what the spec says.
+    Pinned,
+    /// A kept revision is there, since what the spec says failed.
+    RolledBackAutomatically,
+    /// What a revision says is no longer stored.
+    RevisionLost,
     /// Work goes on by itself.
     Progressing,
     /// Something else has to happen first; the message says what.
@@ -184,7 +190,10 @@ impl ConditionStatus {
 }
 
 impl Reason {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 31] = [
+        Self::Pinned,
+        Self::RolledBackAutomatically,
+        Self::RevisionLost,
         Self::UnknownKind,
         Self::PruneBlocked,
         Self::Succeeded,
@@ -224,6 +233,9 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "Succeeded",
+            Self::Pinned => "Pinned",
+            Self::RolledBackAutomatically => "RolledBackAutomatically",
+            Self::RevisionLost => "RevisionLost",
             Self::Progressing => "Progressing",
             Self::Waiting => "Waiting",
             Self::NothingToDo => "NothingToDo",

@@ -30,6 +30,10 @@ pub const ANNOTATION_ATTEMPT: &str = "platform.kubeop.io/attempt";
 pub const ANNOTATION_RETRY_HOOKS: &str = "platform.kubeop.io/retry-hooks";
 /// Request annotation: delivery goes on without the failed hook that it names.
 pub const ANNOTATION_SKIP_HOOK: &str = "platform.kubeop.io/skip-hook";
+/// Request annotation: delivery goes back to the kept revision that it names, and stays there.
+pub const ANNOTATION_ROLLBACK_TO: &str = "platform.kubeop.io/rollback-to";
+/// Annotation of an App: while it is there, no new revision is admitted. Its value says why.
+pub const ANNOTATION_FREEZE: &str = "platform.kubeop.io/freeze";
 /// Annotation by which a Namespace agrees to be adopted by the Project that it names.
 pub const ANNOTATION_ADOPT: &str = "platform.kubeop.io/adopt";
 /// Annotation that a person gives a change, kept in the revision history.

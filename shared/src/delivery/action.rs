@@ -1,7 +1,7 @@
 //! What `decide` answers.
 
 use super::{Report, Stage};
-use crate::revision::{HookKey, HookRun, ObjectKey, Record};
+use crate::revision::{HookKey, HookRun, ObjectKey, Pin, Record};
 use jiff::Timestamp;
 
 /// The next thing to do for an App: one call of the API server, or one stage of calls.
@@ -99,6 +99,17 @@ pub enum RecordChange {
     Retried,
     /// A failed hook is done by hand; none: the request meant none that failed.
     Skipped(Option<HookRun>),
+    /// Delivery is held at a kept revision from now on.
+    RolledBack(Pin),
+    /// It is not held there any more.
+    PinLifted {
+        /// What held it.
+        pin: Pin,
+        /// Why not, as a clause.
+        why: String,
+    },
+    /// A request to roll back was read, and changes nothing.
+    RequestNoted,
     /// All objects are applied.
     Applied,
     /// The revision is through.

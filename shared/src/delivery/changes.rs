@@ -2,7 +2,8 @@
 
 use super::{Action, Observed, RecordChange, Wanted};
 use crate::revision::{
-    HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Record, Revision, SkipRequest,
+    HookKey, HookOutcome, HookRun, InventoryEntry, Meant, ObjectKey, Outcome, Pin, PinCause, Record,
+    Revision, RevisionHash, RollbackRequest, SkipRequest,
 };
 
 /// A record and the resourceVersion at which it was read, if it exists.
@@ -52,11 +53,22 @@ impl Base<'_> {
             if record.delivered == Some(before.number) {
                 record.delivered = Some(number);
             }
+            next.succeeded = match before.outcome {
+                Outcome::Succeeded => before.finished.or(Some(before.started)),
+                _ => before.succeeded,
+            };
+            if let Some(pin) = record.pin.as_ref().filter(|pin| pin.hash == wanted.hash) {
+                // Nobody wrote it again.
+                next.author = before.author;
+                next.change_cause = before.change_cause;
+                next.rollback = Some(pin.cause.to_string());
+            }
         }
         if self.resource_version.is_none() {
             // A request from before the first delivery is no request about it.
             record.retried.clone_from(&o.app.retry);
             record.skipped.clone_from(&o.app.skip);
+            record.rolled_back.clone_from(&o.app.rollback);
         }
         record.history.push(next);
         record.trim(o.app.history_limit);
@@ -129,6 +141,71 @@ impl Base<'_> {
         self.write(record, RecordChange::Skipped(skipped))
     }
 
+    /// A person asks for a kept revision, or for what the spec says. A request that means neither, or is about
+    /// another spec, is only noted.
+    pub(super) fn rollback_requested(self, o: &Observed, asked: &RevisionHash) -> Action {
+        let mut record = self.record.clone();
+        record.rolled_back.clone_from(&o.app.rollback);
+        let request = RollbackRequest::read(o.app.rollback.as_deref().unwrap_or_default());
+        let meant = request.find(self.record, Some(asked));
+        let change = match meant {
+            Ok(Meant::Kept(revision)) if request.is_about(asked) => {
+                let cause = PinCause::Requested {
+                    by: request.by.map(str::to_owned),
+                };
+                RecordChange::RolledBack(pin(o, &revision.hash, asked, cause))
+            }
+            Ok(Meant::Spec) if request.is_about(asked) => match self.record.pin.clone() {
+                Some(pin) => RecordChange::PinLifted {
+                    pin,
+                    why: PinCause::Requested {
+                        by: request.by.map(str::to_owned),
+                    }
+                    .to_string(),
+                },
+                None => RecordChange::RequestNoted,
+            },
+            Ok(_) | Err(_) => RecordChange::RequestNoted,
+        };
+        match &change {
+            RecordChange::RolledBack(pin) => record.pin = Some(pin.clone()),
+            RecordChange::PinLifted { .. } => record.pin = None,
+            _ => {}
+        }
+        self.write(record, change)
+    }
+
+    /// Delivery is held at a kept revision. What the spec says itself needs no pin.
+    pub(super) fn rolled_back(
+        self,
+        o: &Observed,
+        to: &RevisionHash,
+        asked: &RevisionHash,
+        cause: PinCause,
+    ) -> Action {
+        let mut record = self.record.clone();
+        if to == asked
+            && let Some(pin) = record.pin.take()
+        {
+            let why = cause.to_string();
+            return self.write(record, RecordChange::PinLifted { pin, why });
+        }
+        let pin = pin(o, to, asked, cause);
+        record.pin = Some(pin.clone());
+        self.write(record, RecordChange::RolledBack(pin))
+    }
+
+    /// What the spec says is delivered again.
+    pub(super) fn pin_lifted(self, pin: &Pin, why: &str) -> Action {
+        let mut record = self.record.clone();
+        record.pin = None;
+        let change = RecordChange::PinLifted {
+            pin: pin.clone(),
+            why: why.to_owned(),
+        };
+        self.write(record, change)
+    }
+
     /// All objects of the wanted revision are applied.
     pub(super) fn applied(self, o: &Observed, wanted: &Wanted) -> Action {
         let mut record = self.record.clone();
@@ -171,6 +248,15 @@ impl Base<'_> {
         }
         record.trim(o.app.history_limit);
         self.write(record, change)
+    }
+}
+
+fn pin(o: &Observed, to: &RevisionHash, asked: &RevisionHash, cause: PinCause) -> Pin {
+    Pin {
+        hash: to.clone(),
+        instead_of: asked.clone(),
+        cause,
+        since: o.now,
     }
 }
 

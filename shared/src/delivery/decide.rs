@@ -6,7 +6,7 @@ use super::prune::{Left, Pruning, prune};
 use super::report::report;
 use super::{
     Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Source, Stage, Target, Wait,
-    WaitFor, Wanted, WantedObject, deletion, hooks,
+    WaitFor, Wanted, WantedObject, deletion, hooks, rollback,
 };
 use crate::api::app::HookNeeds;
 use crate::api::conditions::Reason;
@@ -126,10 +126,13 @@ fn next(o: &Observed) -> Step {
     if let Some(step) = blocked(o) {
         return step;
     }
-    let (Ok(wanted), Some(base)) = (&o.wanted, base) else {
-        // Both are reported by `blocked`.
-        return person(Reason::Invalid, String::new());
+    let Some(base) = base else {
+        // Reported by `blocked`.
+        return person(Reason::UnreadableRecord, String::new());
     };
+    if let (Err(why), None) = (&o.wanted, &o.asked) {
+        return person(Reason::Invalid, why.clone());
+    }
     if !o.app.finalizer {
         return Step::new(Action::AddFinalizer, Situation::Starting);
     }
@@ -141,6 +144,13 @@ fn next(o: &Observed) -> Step {
     if let Some(action) = hooks::settle(o, base) {
         return Step::new(action, Situation::Starting);
     }
+    if let Some(action) = rollback::step(o, base) {
+        return Step::new(action, Situation::Starting);
+    }
+    let wanted = match &o.wanted {
+        Ok(wanted) => wanted,
+        Err(why) => return person(Reason::RevisionLost, why.clone()),
+    };
     let revision = match base.record.wanted() {
         Some(revision) if revision.hash == wanted.hash => revision,
         _ => return Step::new(base.wanted(o, wanted), Situation::Starting),
@@ -224,9 +234,6 @@ fn blocked(o: &Observed) -> Option<Step> {
             Reason::Suspended,
             "spec.suspend is true: nothing is delivered until it is false".into(),
         ));
-    }
-    if let Err(why) = &o.wanted {
-        return Some(person(Reason::Invalid, why.clone()));
     }
     if let RecordView::Unusable(error) = &o.record {
         let reason = match error {
@@ -368,9 +375,16 @@ fn await_health(o: &Observed, base: Base<'_>, wanted: &Wanted, revision: &Revisi
     let deadline = deadline(o, revision);
     let missed = deadline.is_some_and(|deadline| deadline <= o.now);
     let rolling = revision.outcome == Outcome::InProgress;
-    if rolling && (failed || missed) {
+    if failed || missed {
         let message = format!("{key}: {why}");
-        return Some(Step::new(base.deadline_missed(o, &message), Situation::Applying));
+        let action = if rolling {
+            Some(base.deadline_missed(o, &message))
+        } else {
+            rollback::automatic(o, base, revision, &message)
+        };
+        if let Some(action) = action {
+            return Some(Step::new(action, Situation::Applying));
+        }
     }
     let wait = |until| {
         Action::Wait(Wait {

@@ -1,6 +1,7 @@
 //! One row for each thing that `decide` can say.
 
 mod requests;
+mod rollback;
 
 use super::{
     Action, AppView, ApplyCause, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed,
@@ -111,6 +112,8 @@ fn steady() -> Observed {
             ..AppView::default()
         },
         gate: Gate::Open,
+        asked: Some(hash()),
+        undone: None,
         wanted: Ok(Wanted {
             hash: hash(),
             pre: vec!["migrate".into()],
@@ -479,7 +482,10 @@ fn what_forbids_delivery_is_said() {
         Reason::Suspended,
     );
     waits(
-        changed(|o| o.wanted = Err("spec cannot be read".into())),
+        changed(|o| {
+            o.asked = None;
+            o.wanted = Err("spec cannot be read".into());
+        }),
         &WaitFor::Person,
         Reason::Invalid,
     );

@@ -13,6 +13,10 @@ const BEFORE_US: [(&str, &str); 3] = [
     ("before-first-apply", "Update"),
 ];
 
+/// Managers of `kubectl rollout undo`. What they share with us after a rollback that we hold is ours alone: else it
+/// would stay when a later revision leaves it out.
+const UNDOES: [(&str, &str); 2] = [("kubectl", "Update"), ("kubectl-rollout", "Update")];
+
 /// Whether an entry is what we apply.
 #[must_use]
 pub fn is_ours(entry: &ManagedFieldsEntry) -> bool {
@@ -27,33 +31,64 @@ pub fn becomes_ours(manager: &str) -> bool {
     BEFORE_US.iter().any(|(name, _)| *name == manager)
 }
 
-fn came_before_us(entry: &ManagedFieldsEntry) -> bool {
+fn is_of(entry: &ManagedFieldsEntry, managers: &[(&str, &str)]) -> bool {
     let main = entry.subresource.as_deref().unwrap_or_default().is_empty();
-    let known = BEFORE_US.iter().any(|(name, operation)| {
+    let known = managers.iter().any(|(name, operation)| {
         entry.manager.as_deref() == Some(name) && entry.operation.as_deref() == Some(operation)
     });
     main && known
 }
 
-/// The entries after our apply, with the fields of those before us moved into ours; none where there is
-/// nothing to move. What we then no longer apply is removed by the next apply.
+/// The entries after our apply, with the fields of those before us moved into ours, and those that `kubectl rollout
+/// undo` shares with us taken off its own; none where there is nothing to move. What we then no longer apply is
+/// removed by the next apply.
 #[must_use]
 pub fn taken_over(entries: &[ManagedFieldsEntry]) -> Option<Vec<ManagedFieldsEntry>> {
-    if !entries.iter().any(came_before_us) {
-        return None;
-    }
+    let came_before_us = |entry: &&ManagedFieldsEntry| is_of(entry, &BEFORE_US);
     let mut ours = entries.iter().find(|entry| is_ours(entry))?.clone();
-    let mut fields = ours.fields_v1.take().map_or(Value::Null, |fields| fields.0);
-    for entry in entries.iter().filter(|entry| came_before_us(entry)) {
+    let applied = ours.fields_v1.take().map_or(Value::Null, |fields| fields.0);
+    let mut fields = applied.clone();
+    let mut moved = false;
+    for entry in entries.iter().filter(came_before_us) {
+        moved = true;
         if let Some(theirs) = &entry.fields_v1 {
             unite(&mut fields, &theirs.0);
         }
     }
-    ours.fields_v1 = Some(FieldsV1(fields));
-    let others = entries
+    let mut kept = Vec::new();
+    for entry in entries
         .iter()
-        .filter(|entry| !is_ours(entry) && !came_before_us(entry));
-    Some(others.cloned().chain([ours]).collect())
+        .filter(|entry| !is_ours(entry) && !came_before_us(entry))
+    {
+        let mut entry = entry.clone();
+        if is_of(&entry, &UNDOES)
+            && let Some(FieldsV1(theirs)) = &mut entry.fields_v1
+        {
+            let before = theirs.clone();
+            let empty = subtract(theirs, &applied);
+            moved |= *theirs != before;
+            if empty {
+                continue;
+            }
+        }
+        kept.push(entry);
+    }
+    ours.fields_v1 = Some(FieldsV1(fields));
+    kept.push(ours);
+    moved.then_some(kept)
+}
+
+/// Takes the fields of `other` out of a set of fields. Returns whether nothing is left.
+fn subtract(from: &mut Value, other: &Value) -> bool {
+    let (Value::Object(from), Value::Object(other)) = (from, other) else {
+        return false;
+    };
+    from.retain(|name, value| {
+        let Some(other) = other.get(name) else { return true };
+        let leaf = value.as_object().is_some_and(Map::is_empty);
+        !(leaf || subtract(value, other))
+    });
+    from.is_empty()
 }
 
 fn unite(into: &mut Value, other: &Value) {
@@ -93,6 +128,39 @@ mod tests {
             "fieldsType": "FieldsV1", "fieldsV1": fields,
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn what_an_undo_shares_with_us_is_ours_alone_and_a_restart_stays() {
+        let template =
+            |fields: Value| json!({"f:spec": {"f:template": {"f:spec": {"f:containers": fields}}}});
+        let ours = template(
+            json!({"k:{\"name\":\"pay\"}": {".": {}, "f:image": {}, "f:env": {"k:{\"name\":\"A\"}":
+            {".": {}, "f:name": {}, "f:value": {}}}}}),
+        );
+        let mut theirs = template(json!({"k:{\"name\":\"pay\"}": {"f:env": {"k:{\"name\":\"A\"}":
+            {".": {}, "f:name": {}, "f:value": {}}}, "f:image": {}}}));
+        let entries = [
+            entry("kubeop", "Apply", "", &ours),
+            entry("kubectl", "Update", "", &theirs),
+        ];
+        let moved = taken_over(&entries).unwrap();
+        assert_eq!(moved, [entries[0].clone()]);
+        assert_eq!(taken_over(&moved), None, "once is enough");
+        let restarted = json!({"f:annotations": {"f:kubectl.kubernetes.io/restartedAt": {}}});
+        theirs["f:spec"]["f:template"]["f:metadata"] = restarted.clone();
+        let entries = [
+            entry("kubeop", "Apply", "", &ours),
+            entry("kubectl-rollout", "Update", "", &theirs),
+        ];
+        let left = json!({"f:spec": {"f:template": {"f:metadata": restarted}}});
+        let moved = taken_over(&entries).unwrap();
+        assert_eq!(
+            moved,
+            [entry("kubectl-rollout", "Update", "", &left), entries[0].clone()]
+        );
+        let edited = [entries[0].clone(), entry("kubectl-edit", "Update", "", &ours)];
+        assert_eq!(taken_over(&edited), None, "those of people stay theirs");
     }
 
     /// S24: a key that kubectl owned becomes ours, so that it goes when we stop applying it; another

@@ -16,6 +16,7 @@ mod observed;
 mod prune;
 mod report;
 mod rights;
+mod rollback;
 mod stage;
 #[cfg(test)]
 mod world_tests;

@@ -18,8 +18,13 @@ pub struct Observed {
     pub app: AppView,
     /// Whether its Project lets it deliver.
     pub gate: Gate,
-    /// What it asks for, or why that cannot be read: a sentence.
+    /// Hash of what its spec says; none where that cannot be read.
+    pub asked: Option<RevisionHash>,
+    /// What is to be delivered: what its spec says, or the kept revision that a pin holds it at. Or why that cannot
+    /// be had: a sentence.
     pub wanted: Result<Wanted, String>,
+    /// The kept revision to which `kubectl rollout undo` took the Deployment.
+    pub undone: Option<RevisionHash>,
     /// What is delivered, while it asks for something else and cannot have it yet. None: nothing, or it is not
     /// known.
     pub held: Option<Wanted>,
@@ -92,6 +97,10 @@ pub struct AppView {
     pub author: Option<String>,
     /// Value of the annotation `skip-hook`.
     pub skip: Option<String>,
+    /// Value of the annotation `rollback-to`.
+    pub rollback: Option<String>,
+    /// `spec.rollback.automatic`.
+    pub automatic_rollback: bool,
     /// Value of the annotation `change-cause`.
     pub change_cause: Option<String>,
     /// Pods of the workload, as label selector, for the scale subresource.
@@ -286,8 +295,14 @@ mod tests {
             ..InventoryEntry::default()
         };
         assert!(live(false).was_delivered(&known(Some("o1"))));
-        assert!(!live(true).was_delivered(&known(Some("o2"))), "made anew by somebody");
-        assert!(live(true).was_delivered(&known(None)), "a crash before the record was written");
+        assert!(
+            !live(true).was_delivered(&known(Some("o2"))),
+            "made anew by somebody"
+        );
+        assert!(
+            live(true).was_delivered(&known(None)),
+            "a crash before the record was written"
+        );
         assert!(!live(false).was_delivered(&known(None)), "it was there before us");
     }
 }

@@ -4,8 +4,8 @@ use super::decide::Situation;
 use super::{AppView, Failure, Observed, RecordView, Wanted};
 use crate::api::AppStatus;
 use crate::api::conditions::{self, ConditionStatus, ConditionType, Reason};
-use crate::api::names::{ANNOTATION_RETRY_HOOKS, ANNOTATION_SKIP_HOOK, GROUP};
-use crate::revision::{HookKey, HookOutcome, HookRun, Phase, Record};
+use crate::api::names::{ANNOTATION_RETRY_HOOKS, ANNOTATION_ROLLBACK_TO, ANNOTATION_SKIP_HOOK, GROUP};
+use crate::revision::{HookKey, HookOutcome, HookRun, Phase, PinCause, Record, RollbackRequest};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -138,9 +138,13 @@ pub(super) fn report(o: &Observed, situation: &Situation) -> Report {
         RecordView::Absent | RecordView::Unusable(_) => None,
     };
     let mut conditions = BTreeMap::new();
-    let (state, reason, message) = headline(o, situation);
+    let (state, reason, message) = match (situation, record) {
+        (Situation::Done, Some(record)) => done_or_pinned(o, record),
+        _ => headline(o, situation),
+    };
     conditions.insert(ConditionType::Ready, Stated::new(state, reason, message.clone()));
-    let (works, stuck) = match (state, is_stuck(situation)) {
+    let stuck = is_stuck(situation) || reason == Reason::RolledBackAutomatically;
+    let (works, stuck) = match (state, stuck) {
         (ConditionStatus::True, _) => (ConditionStatus::False, ConditionStatus::False),
         (_, true) => (ConditionStatus::False, ConditionStatus::True),
         (_, false) => (ConditionStatus::True, ConditionStatus::False),
@@ -163,11 +167,12 @@ pub(super) fn report(o: &Observed, situation: &Situation) -> Report {
     let acted_on = |annotation: &str, value: Option<&String>| Some((annotation.to_owned(), value?.clone()));
     let retried = record.and_then(|record| acted_on(ANNOTATION_RETRY_HOOKS, record.retried.as_ref()));
     let skipped = record.and_then(|record| acted_on(ANNOTATION_SKIP_HOOK, record.skipped.as_ref()));
+    let rolled_back = record.and_then(|record| acted_on(ANNOTATION_ROLLBACK_TO, record.rolled_back.as_ref()));
     Report {
         observed_generation: Some(o.app.generation),
         conditions,
         revision: delivered.map(|hash| hash.short().to_owned()),
-        handled: retried.into_iter().chain(skipped).collect(),
+        handled: retried.into_iter().chain(skipped).chain(rolled_back).collect(),
         replicas: replicas(o, situation),
         selector: o.app.selector.clone(),
     }
@@ -239,6 +244,43 @@ fn headline(o: &Observed, situation: &Situation) -> (ConditionStatus, Reason, St
     }
 }
 
+/// What is said once all is done: it is what the spec says, or why it is not.
+fn done_or_pinned(o: &Observed, record: &Record) -> (ConditionStatus, Reason, String) {
+    let (Some(pin), Some(wanted)) = (&record.pin, record.wanted()) else {
+        return headline(o, &Situation::Done);
+    };
+    let mut history = record.history.iter();
+    let instead_of = history
+        .find(|revision| revision.hash == pin.instead_of)
+        .map_or_else(
+            || format!("revision {}", pin.instead_of.short()),
+            ToString::to_string,
+        );
+    let lift = request(&o.app, ANNOTATION_ROLLBACK_TO, RollbackRequest::NONE);
+    if let PinCause::Automatic { why } = &pin.cause {
+        let message = format!(
+            "{instead_of} failed: {why}. {wanted} is delivered and healthy instead. Apply a new spec, or try it \
+             again:\n{lift}"
+        );
+        return (ConditionStatus::False, Reason::RolledBackAutomatically, message);
+    }
+    let message = format!(
+        "{wanted} is delivered and healthy instead of {instead_of}, {}",
+        pin.cause
+    );
+    let message = format!(
+        "{}. A new spec ends that, and so does:\n{lift}",
+        with_notes(&message, o)
+    );
+    (ConditionStatus::True, Reason::Pinned, message)
+}
+
+/// The command that asks something of an App by annotation.
+fn request(app: &AppView, annotation: &str, value: &str) -> String {
+    let AppView { namespace, name, .. } = app;
+    format!("kubectl annotate --overwrite -n {namespace} apps.{GROUP}/{name} {annotation}={value}")
+}
+
 /// With what there is to say of objects that are ready.
 fn with_notes(message: &str, o: &Observed) -> String {
     let notes = o.live.iter().filter_map(|(key, live)| {
@@ -275,9 +317,6 @@ fn running(key: &HookKey, attempt: u32, why: Option<&str>) -> String {
 
 /// The way out is part of the message.
 fn failed(app: &AppView, run: &HookRun) -> String {
-    let AppView {
-        namespace, name: app, ..
-    } = app;
     let HookKey { phase, name, .. } = &run.key;
     let how = match &run.outcome {
         HookOutcome::Failed {
@@ -292,14 +331,11 @@ fn failed(app: &AppView, run: &HookRun) -> String {
     };
     let how = how.trim_end_matches([' ', ':']);
     let space = if how.starts_with(':') { "" } else { " " };
-    let request = |annotation: &str, value: &str| {
-        format!("kubectl annotate --overwrite -n {namespace} apps.{GROUP}/{app} {annotation}={value}")
-    };
     format!(
         "{phase} hook {name} failed{space}{how}. Apply a new spec, go on without it once its work is done, or run it \
          again:\n{}\n{}",
-        request(ANNOTATION_SKIP_HOOK, &format!("{phase}/{name}")),
-        request(ANNOTATION_RETRY_HOOKS, "<anything new>"),
+        request(app, ANNOTATION_SKIP_HOOK, &format!("{phase}/{name}")),
+        request(app, ANNOTATION_RETRY_HOOKS, "<anything new>"),
     )
 }
 

@@ -138,7 +138,9 @@ impl World {
             now: self.now,
             app: self.app.clone(),
             gate: self.gate.clone(),
+            asked: Some(wanted(self.spec).hash),
             wanted: Ok(wanted(self.spec)),
+            undone: None,
             // The model walks with it.
             held: None,
             record: self

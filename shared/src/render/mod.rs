@@ -4,6 +4,7 @@
 //! decision, never an accident. Nothing that varies stands in a pod template.
 
 mod certificate;
+mod compose;
 mod declared;
 mod deployment;
 mod dns_record;
@@ -19,6 +20,7 @@ mod probes;
 mod revision_vectors;
 mod service;
 
+pub use compose::Composed;
 pub use declared::Declared;
 pub use hook_job::{HookJob, hook_job, hook_job_name, hook_of_job};
 pub use images::images;

@@ -5,6 +5,7 @@ pub mod hash;
 pub mod record;
 mod record_data;
 mod record_text;
+pub mod rollback;
 mod skip;
 mod stored;
 #[cfg(test)]
@@ -15,5 +16,6 @@ pub use hash::{Digest, HASH_VERSION, RevisionHash};
 pub use record::{
     HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision,
 };
+pub use rollback::{Meant, NotMeant, Pin, PinCause, RollbackRequest};
 pub use skip::SkipRequest;
 pub use stored::StoredError;

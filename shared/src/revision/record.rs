@@ -3,6 +3,7 @@
 //! It says which revisions there were, how their hooks ended, and which objects are delivered. It is the
 //! only memory that must survive a crash.
 
+use super::Pin;
 use super::hash::{Digest, HASH_VERSION, RevisionHash};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -29,6 +30,10 @@ pub struct Record {
     pub retried: Option<String>,
     /// The last value of `skip-hook` that was acted on.
     pub skipped: Option<String>,
+    /// The last value of `rollback-to` that was acted on.
+    pub rolled_back: Option<String>,
+    /// Delivery is held at a kept revision.
+    pub pin: Option<Pin>,
     /// Hooks that are done for revisions which are no longer kept: they never run again for those.
     pub remembered: Vec<HookKey>,
 }
@@ -50,6 +55,10 @@ pub struct Revision {
     pub applied: Option<Timestamp>,
     /// When it succeeded, failed or was superseded.
     pub finished: Option<Timestamp>,
+    /// When it last succeeded under an earlier number.
+    pub succeeded: Option<Timestamp>,
+    /// Why it was wanted though the spec said something else: `as alice asked`.
+    pub rollback: Option<String>,
     /// Images of containers and hooks, as delivered.
     pub images: Vec<String>,
     /// Who said it, as admission saw it; none where there was no admission.
@@ -209,20 +218,23 @@ impl Record {
         now || self.remembered.contains(key)
     }
 
-    /// Keeps the latest `limit` revisions besides the wanted one, and whatever is delivered or was the
-    /// latest to succeed. Hooks that succeeded for the others are remembered.
+    /// Keeps the latest `limit` revisions besides the wanted one, and whatever is delivered, was the latest to
+    /// succeed, is pinned or is what a pin stands in for. Hooks that succeeded for the others are remembered.
     pub fn trim(&mut self, limit: usize) {
         let latest_success = self
             .history
             .iter()
             .rev()
-            .find(|revision| revision.outcome == Outcome::Succeeded);
+            .find(|revision| revision.has_succeeded());
         let held = [self.delivered, latest_success.map(|revision| revision.number)];
+        let pin = self.pin.as_ref();
+        let pinned =
+            |hash: &RevisionHash| pin.is_some_and(|pin| [&pin.hash, &pin.instead_of].contains(&hash));
         let old = self.history.len().saturating_sub(limit.max(1));
         let mut index = 0;
         self.history.retain(|revision| {
             index += 1;
-            index > old || held.contains(&Some(revision.number))
+            index > old || held.contains(&Some(revision.number)) || pinned(&revision.hash)
         });
         let kept: Vec<&RevisionHash> = self.history.iter().map(|revision| &revision.hash).collect();
         let (hooks, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.hooks)
@@ -248,10 +260,25 @@ impl Revision {
             started,
             applied: None,
             finished: None,
+            succeeded: None,
+            rollback: None,
             images: Vec::new(),
             author: None,
             change_cause: None,
         }
+    }
+
+    /// Whether it succeeded, now or under an earlier number.
+    #[must_use]
+    pub fn has_succeeded(&self) -> bool {
+        self.outcome == Outcome::Succeeded || self.succeeded.is_some()
+    }
+}
+
+/// `revision 3 (4f1c02ab12cd)`, as messages name a revision.
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "revision {} ({})", self.number, self.hash.short())
     }
 }
 

@@ -5,6 +5,7 @@ use super::record::{
     HookKey, HookOutcome, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision,
 };
 use super::record_text::{self, BadLine, Entry};
+use super::{Pin, PinCause};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -39,6 +40,11 @@ impl Record {
         );
         add("retried", self.retried.clone().unwrap_or_default());
         add("skipped", self.skipped.clone().unwrap_or_default());
+        add("rolledBack", self.rolled_back.clone().unwrap_or_default());
+        add(
+            "pin",
+            record_text::write(&self.pin.iter().map(Pin::entry).collect::<Vec<_>>()),
+        );
         add(
             "hooks",
             record_text::write(&self.hooks.iter().map(HookRun::entry).collect::<Vec<_>>()),
@@ -84,6 +90,8 @@ impl Record {
                 .collect(),
             retried: data.get("retried").cloned(),
             skipped: data.get("skipped").cloned(),
+            rolled_back: data.get("rolledBack").cloned(),
+            pin: list(data, "pin", Pin::read)?.pop(),
             remembered: list(data, "remembered", HookKey::read)?,
         })
     }
@@ -119,6 +127,8 @@ impl Revision {
             .with("started", to_second(self.started))
             .with_some("applied", self.applied.map(to_second))
             .with_some("finished", self.finished.map(to_second))
+            .with_some("succeeded", self.succeeded.map(to_second))
+            .with_some("rollback", self.rollback.as_ref())
             .with_some("images", (!self.images.is_empty()).then(|| self.images.join(" ")))
             .with_some("changeCause", self.change_cause.as_ref())
     }
@@ -134,9 +144,43 @@ impl Revision {
             started: time("started")??,
             applied: time("applied")?,
             finished: time("finished")?,
+            succeeded: time("succeeded")?,
+            rollback: entry.get("rollback").map(str::to_owned),
             images: images.split_whitespace().map(str::to_owned).collect(),
             author: entry.get("author").map(str::to_owned),
             change_cause: entry.get("changeCause").map(str::to_owned),
+        })
+    }
+}
+
+impl Pin {
+    fn entry(&self) -> Entry {
+        let entry = Entry::default()
+            .with("hash", &self.hash)
+            .with("insteadOf", &self.instead_of);
+        let entry = match &self.cause {
+            PinCause::Requested { by } => entry.with("cause", "Requested").with_some("by", by.as_ref()),
+            PinCause::Undone => entry.with("cause", "Undone"),
+            PinCause::Automatic { why } => entry.with("cause", "Automatic").with("why", why),
+        };
+        entry.with("since", to_second(self.since))
+    }
+
+    fn read(entry: &Entry) -> Option<Self> {
+        Some(Self {
+            hash: RevisionHash::read(entry.get("hash")?)?,
+            instead_of: RevisionHash::read(entry.get("insteadOf")?)?,
+            cause: match entry.get("cause")? {
+                "Requested" => PinCause::Requested {
+                    by: entry.get("by").map(str::to_owned),
+                },
+                "Undone" => PinCause::Undone,
+                "Automatic" => PinCause::Automatic {
+                    why: entry.get("why").unwrap_or_default().to_owned(),
+                },
+                _ => return None,
+            },
+            since: entry.get("since")?.parse().ok()?,
         })
     }
 }

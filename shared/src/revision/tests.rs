@@ -1,7 +1,8 @@
 //! What is read back from a record. Which changes are a revision: `render::revision_vectors`.
 
 use super::{
-    HookKey, HookOutcome, HookRun, Outcome, Phase, Record, RecordError, Revision, RevisionHash, RevisionSpec,
+    HookKey, HookOutcome, HookRun, Outcome, Phase, Pin, PinCause, Record, RecordError, Revision,
+    RevisionHash, RevisionSpec,
 };
 use crate::api::AppSpec;
 use serde_json::{Value, json};
@@ -55,6 +56,29 @@ fn a_record_is_read_back_as_it_was_written() {
         exit_code: Some(3),
         message: "no such table:\n  pay".into(),
     };
+    written.history[2].succeeded = Some(written.history[2].started);
+    written.history[2].rollback = Some("as alice asked".to_owned());
+    written.rolled_back =
+        Some("4f1c02ab12cd instead of 9a77be01fe23 after revision 2 (1) by alice".to_owned());
+    for cause in [
+        PinCause::Requested {
+            by: Some("alice".to_owned()),
+        },
+        PinCause::Requested { by: None },
+        PinCause::Undone,
+        PinCause::Automatic {
+            why: "Deployment pay: \"x\" is gone\nnow: what".to_owned(),
+        },
+    ] {
+        written.pin = Some(Pin {
+            hash: written.history[0].hash.clone(),
+            instead_of: written.history[1].hash.clone(),
+            cause,
+            since: written.history[0].started,
+        });
+        assert_eq!(Record::from_data(&written.to_data()), Ok(written.clone()));
+    }
+    written.pin = None;
     assert_eq!(Record::from_data(&written.to_data()), Ok(written));
 }
 

@@ -1,50 +1,19 @@
-//! Rule 7: a request by annotation is resolved at once, and replaced by what it resolves to. The controller copies
-//! it into the record before it acts, so it does not matter what becomes of the annotation later.
+//! `skip-hook`: which failed hook is meant, and by whom.
 
-use super::annotations::Annotated;
-use super::{Code, Fact, Facts, Operation, Request, Violation};
+use super::{Annotations, New, path_of, replace};
+use crate::admission::{Code, Fact, Facts, Operation, Request, Violation};
 use crate::api::names::ANNOTATION_SKIP_HOOK;
 use crate::revision::{HookOutcome, Record, SkipRequest};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
-
-#[derive(Deserialize)]
-struct App<'a> {
-    #[serde(borrow, default)]
-    metadata: Annotated<'a>,
-}
-
-/// A request that was not there before.
-struct New {
-    value: String,
-    before: Option<String>,
-}
-
-impl New {
-    fn of(request: &Request<'_>, object: &RawValue) -> Option<Self> {
-        let value = said(object)?;
-        let before = request.old_object.and_then(said);
-        (before.as_ref() != Some(&value)).then_some(Self { value, before })
-    }
-}
-
-fn said(object: &RawValue) -> Option<String> {
-    let app: App<'_> = serde_json::from_str(object.get()).ok()?;
-    app.metadata.get(ANNOTATION_SKIP_HOOK)
-}
+use serde_json::Value;
 
 /// Replaces a request to skip a hook by which one is meant, and by whom.
 pub(super) fn resolve(
     facts: &Facts,
     request: &Request<'_>,
-    object: &RawValue,
+    annotations: &Annotations<'_>,
     patch: &mut Vec<Value>,
 ) -> Result<(), Fact> {
-    if request.operation != Operation::Update {
-        return Ok(());
-    }
-    let Some(New { value, before }) = New::of(request, object) else {
+    let Some(New { value, before }) = annotations.new_request(ANNOTATION_SKIP_HOOK) else {
         return Ok(());
     };
     let Some(record) = facts.record(&request.namespace, &request.name)? else {
@@ -66,10 +35,7 @@ pub(super) fn resolve(
         },
     };
     if resolved != value {
-        let place = ANNOTATION_SKIP_HOOK.replace('/', "~1");
-        patch.push(
-            json!({"op": "replace", "path": format!("/metadata/annotations/{place}"), "value": resolved}),
-        );
+        patch.push(replace(ANNOTATION_SKIP_HOOK, &resolved));
     }
     Ok(())
 }
@@ -89,14 +55,14 @@ fn is_done(record: &Record, asked: &SkipRequest<'_>, before: &str) -> bool {
 pub(super) fn check(
     facts: &Facts,
     request: &Request<'_>,
-    object: &RawValue,
+    annotations: &Annotations<'_>,
     violations: &mut Vec<Violation>,
     warnings: &mut Vec<String>,
 ) -> Result<(), Fact> {
-    let Some(New { value, .. }) = New::of(request, object) else {
+    let Some(New { value, .. }) = annotations.new_request(ANNOTATION_SKIP_HOOK) else {
         return Ok(());
     };
-    let path = format!("metadata.annotations[{ANNOTATION_SKIP_HOOK}]");
+    let path = path_of(ANNOTATION_SKIP_HOOK);
     if request.operation == Operation::Create {
         warnings.push(format!(
             "{path}: no hook of a new App has failed, so this skips none"

@@ -1,7 +1,7 @@
 //! Requests by annotation: what they become, and which are refused.
 
-use super::tests::{APP, app, facts, review};
-use super::*;
+use crate::admission::tests::{APP, answer, app, facts, review};
+use crate::admission::{Facts, Known, Request, Verdict, mutate, refusal, validate};
 use crate::revision::{HookKey, HookOutcome, HookRun, Outcome, Phase, Record, Revision, RevisionHash};
 use jiff::Timestamp;
 use rstest::rstest;
@@ -121,7 +121,7 @@ fn a_manifest_that_still_says_what_was_done_changes_nothing() {
 #[test]
 fn a_new_app_has_no_hook_to_skip() {
     let review = review(APP, "kubeop-web", &with_skip(Some("migrate")), None);
-    let warnings = super::tests::answer(&facts(), &review).unwrap();
+    let warnings = answer(&facts(), &review).unwrap();
     assert!(warnings[0].contains("skips none"), "{warnings:?}");
 }
 
@@ -129,5 +129,5 @@ fn a_new_app_has_no_hook_to_skip() {
 fn nothing_is_read_where_nothing_is_asked() {
     let old = with_skip(Some("migrate"));
     let review = review(APP, "kubeop-web", &old, Some(&old));
-    super::tests::answer(&facts(), &review).unwrap();
+    answer(&facts(), &review).unwrap();
 }
