@@ -600,6 +600,7 @@ fn seen(specs: &Specs, key: &ObjectKey, thing: &Thing) -> Live {
         replicas: None,
         owns_replicas: false,
         keep: false,
+        crashes: false,
         note: None,
     }
 }

@@ -21,9 +21,8 @@ pub fn commands() -> Vec<String> {
     let mut commands = Vec::new();
     let blocks = DOCUMENT.split("```bash\n").skip(1);
     for block in blocks.filter_map(|rest| rest.split_once("```")) {
-        let mut lines = block.0.lines().map(str::trim_start).peekable();
         let indent = block.0.len() - block.0.trim_start().len();
-        while let Some(line) = lines.next() {
+        for line in block.0.lines().map(str::trim_start) {
             if line.is_empty() {
                 continue;
             }

@@ -4,9 +4,10 @@
 use super::apply::{Due, over};
 use super::live::writer;
 use super::{Apps, Subject};
-use crate::kube_io::{Applying, CallError, Cluster, Conflicts, Effect, Manager};
+use crate::kube_io::{Applying, CallError, Cluster, Conflicts, Effect, FieldConflict, Manager};
 use kube::api::DynamicObject;
-use kubeop_shared::delivery::{Observed, managed_fields};
+use kubeop_shared::delivery::Observed;
+use kubeop_shared::delivery::managed_fields::{self, Strays};
 use serde_json::{Value, json};
 
 impl<C: Cluster> Apps<C> {
@@ -38,6 +39,31 @@ impl<C: Cluster> Apps<C> {
             effect: Effect::Real,
         };
         self.cluster.apply(&who, &due.at, &object, how).await
+    }
+
+    /// What somebody put into a list of ours and what makes our own item impossible there becomes ours, so that our next
+    /// apply takes it out. Returns whose it was; nobody's if there is nothing of the kind.
+    pub(super) async fn claim_strays(
+        &self,
+        subject: &Subject,
+        due: &mut Due<'_>,
+    ) -> Result<Vec<FieldConflict>, CallError> {
+        let who = writer(subject, due.key);
+        let Some(there) = self.cluster.get(&who, &due.at).await? else {
+            return Ok(Vec::new());
+        };
+        let entries = there.metadata.managed_fields.as_deref().unwrap_or_default();
+        let Some(Strays { entries, by }) = managed_fields::strays_claimed(entries, due.value) else {
+            return Ok(Vec::new());
+        };
+        let fields = json!({"metadata": {
+            "managedFields": entries,
+            "resourceVersion": there.metadata.resource_version,
+        }});
+        let moved = self.cluster.patch(&who, &due.at, None, &fields).await?;
+        due.over = moved.metadata.resource_version;
+        let conflict = |(manager, field)| FieldConflict { manager, field };
+        Ok(by.into_iter().map(conflict).collect())
     }
 
     /// A field that we stop applying is removed, and without `replicas` a workload falls to one. So somebody

@@ -165,23 +165,12 @@ impl<C: Cluster> Apps<C> {
             Undo::To => return Ok(()),
             Undo::NotKept(hash) => {
                 self.tell(subject, events::not_kept(&observed.record, &hash))
-                    .await
+                    .await;
             }
             Undo::No => {}
         }
         self.hand_over_replicas(subject, observed, &mut due).await?;
-        let force = std::mem::replace(&mut due.conflicts, Conflicts::Refuse);
-        let (applied, by) = match self.apply_one(subject, &due, Effect::Real).await {
-            Ok(applied) => (applied, Vec::new()),
-            Err(error) if error.kind == CallKind::FieldConflict && force == Conflicts::Force => {
-                due.conflicts = force;
-                (
-                    self.apply_one(subject, &due, Effect::Real).await?,
-                    error.conflicts,
-                )
-            }
-            Err(error) => return Err(error),
-        };
+        let (applied, by) = self.correct(subject, &mut due).await?;
         self.remember(subject, &due, &applied, memory);
         let fight = memory.drift.corrected(due.key, &by, Timestamp::now());
         self.tell(subject, events::drift_corrected(due.key, &by)).await;
@@ -189,6 +178,38 @@ impl<C: Cluster> Apps<C> {
             self.tell(subject, events::fight(due.key, &message)).await;
         }
         Ok(())
+    }
+
+    /// Applies over what somebody changed. Returns whose changes these were, as far as that is known.
+    async fn correct(
+        &self,
+        subject: &Subject,
+        due: &mut Due<'_>,
+    ) -> Result<(DynamicObject, Vec<FieldConflict>), CallError> {
+        let force = std::mem::replace(&mut due.conflicts, Conflicts::Refuse);
+        let mut by = Vec::new();
+        let mut answer = self.apply_one(subject, due, Effect::Real).await;
+        if let Err(error) = &mut answer
+            && error.kind == CallKind::FieldConflict
+            && force == Conflicts::Force
+        {
+            by.append(&mut error.conflicts);
+            due.conflicts = force;
+            answer = self.apply_one(subject, due, Effect::Real).await;
+        }
+        if answer
+            .as_ref()
+            .is_err_and(|error| error.kind == CallKind::Refused)
+            && force == Conflicts::Force
+        {
+            let strays = self.claim_strays(subject, due).await?;
+            if !strays.is_empty() {
+                by.extend(strays);
+                due.conflicts = force;
+                answer = self.apply_one(subject, due, Effect::Real).await;
+            }
+        }
+        Ok((answer?, by))
     }
 
     fn remember(&self, subject: &Subject, due: &Due<'_>, applied: &DynamicObject, memory: &mut Memory) {

@@ -21,7 +21,10 @@ impl<C: Cluster> Apps<C> {
             let words = |cause: Cause| words(subject, cause);
             match &live.health {
                 Health::Ready => match troubles.crash(namespace, &workload, now) {
-                    Some(cause) => live.health = Health::Progressing { why: words(cause) },
+                    Some(cause) => {
+                        live.health = Health::Progressing { why: words(cause) };
+                        live.crashes = true;
+                    }
                     None => troubles.settled(namespace, &workload, now),
                 },
                 Health::Progressing { .. } if self.binds_at_first_use(namespace, key) => {

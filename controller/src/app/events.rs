@@ -136,6 +136,7 @@ pub(super) fn of_record(record: &Record, change: &RecordChange) -> Option<Story>
         | RecordChange::RequestNoted
         | RecordChange::Remembered
         | RecordChange::Applied
+        | RecordChange::Relapsed
         | RecordChange::Pruned
         | RecordChange::Skipped(None) => return None,
     })

@@ -5,7 +5,7 @@ use kube::api::DynamicObject;
 use kubeop_shared::api::app::{DeliveryKind, Hook};
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::{AppSpec, AppStatus, names};
-use kubeop_shared::delivery::{AppView, Gate, Stage, Wanted, WantedObject};
+use kubeop_shared::delivery::{AppView, Gate, OnFailure, Stage, Wanted, WantedObject};
 use kubeop_shared::render::{Composed, Declared, Ownership, Target};
 use kubeop_shared::revision::{Digest, HookKey, ObjectKey, Phase, Pin, Record, RevisionHash, RevisionSpec};
 use serde_json::Value;
@@ -110,9 +110,10 @@ impl Subject {
             author: annotation(names::ANNOTATION_AUTHOR),
             skip: annotation(names::ANNOTATION_SKIP_HOOK),
             rollback: annotation(names::ANNOTATION_ROLLBACK_TO),
-            automatic_rollback: said
-                .and_then(|spec| spec.rollback.as_ref()?.automatic)
-                .unwrap_or(false),
+            on_failure: match said.and_then(|spec| spec.rollback.as_ref()?.automatic) {
+                Some(true) => OnFailure::RollBack,
+                Some(false) | None => OnFailure::Stay,
+            },
             change_cause: annotation(names::ANNOTATION_CHANGE_CAUSE),
             selector: image.then(|| format!("{}={}", names::LABEL_APP_ID, key.name)),
         };

@@ -89,6 +89,7 @@ mod tests {
                 replicas: Some(2),
                 owns_replicas: true,
                 keep: false,
+                crashes: false,
             },
             pending_class: None,
         };

@@ -142,6 +142,7 @@ pub fn digest_live(object: &DynamicObject) -> Live {
             .as_deref()
             .is_some_and(managed_fields::owns_replicas),
         keep: keeps(object),
+        crashes: false,
     }
 }
 

@@ -135,10 +135,11 @@ fn judge_app(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<
     }
     labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
     requests::check(facts, &scope, request, object, &mut violations, &mut warnings)?;
-    if violations.is_empty() {
-        plan::add(facts, &scope, request, object, &mut warnings)?;
+    let mut verdict = verdict(request, &scope, violations, warnings);
+    if let Verdict::Allow { warnings, .. } = &mut verdict {
+        plan::add(facts, &scope, request, object, warnings)?;
     }
-    Ok(verdict(request, &scope, violations, warnings))
+    Ok(verdict)
 }
 
 /// What an App delivers: images, hooks and manifests. Returns the objects.

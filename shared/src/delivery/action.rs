@@ -114,6 +114,8 @@ pub enum RecordChange {
     Applied,
     /// The revision is through.
     Succeeded,
+    /// It was through, and what it started crashed right after.
+    Relapsed,
     /// What is no longer wanted is gone, or is not ours to delete.
     Pruned,
     /// The progress deadline passed.

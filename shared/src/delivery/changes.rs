@@ -229,6 +229,16 @@ impl Base<'_> {
         self.write(record, RecordChange::Pruned)
     }
 
+    /// The wanted revision counted as through before it had crashed for the first time: it is in progress again.
+    pub(super) fn relapsed(self) -> Action {
+        let mut record = self.record.clone();
+        if let Some(last) = record.history.last_mut() {
+            last.outcome = Outcome::InProgress;
+            last.finished = None;
+        }
+        self.write(record, RecordChange::Relapsed)
+    }
+
     /// The wanted revision missed its deadline. It may still succeed.
     pub(super) fn deadline_missed(self, o: &Observed, why: &str) -> Action {
         self.ended(

@@ -16,6 +16,9 @@ use crate::revision::{
 };
 use jiff::{SignedDuration, Timestamp};
 
+/// How long after its success a revision that crashes was none.
+const RELAPSE: SignedDuration = SignedDuration::from_secs(60);
+
 /// The next action for an App. Where nothing is to be done but wait, the status is made true first.
 #[must_use]
 pub fn decide(o: &Observed) -> Action {
@@ -362,6 +365,9 @@ fn record_applied(o: &Observed, base: Base<'_>, wanted: &Wanted) -> Option<Step>
 }
 
 fn await_health(o: &Observed, base: Base<'_>, wanted: &Wanted, revision: &Revision) -> Option<Step> {
+    if relapses(o, wanted, revision) {
+        return Some(Step::new(base.relapsed(), Situation::Applying));
+    }
     let unhealthy = wanted.objects.iter().find_map(|object| {
         let health = o.live.get(&object.key).map(|live: &Live| &live.health);
         match health {
@@ -401,6 +407,15 @@ fn await_health(o: &Observed, base: Base<'_>, wanted: &Wanted, revision: &Revisi
             Situation::Unhealthy { key, why },
         )
     })
+}
+
+/// Without a readiness probe a container is ready before it crashes: that was no success.
+fn relapses(o: &Observed, wanted: &Wanted, revision: &Revision) -> bool {
+    let just_now = |finished: Timestamp| o.now.duration_since(finished) < RELAPSE;
+    let crashes = |object: &WantedObject| o.live.get(&object.key).is_some_and(|live| live.crashes);
+    revision.outcome == Outcome::Succeeded
+        && revision.finished.is_some_and(just_now)
+        && wanted.objects.iter().any(crashes)
 }
 
 fn deadline(o: &Observed, revision: &Revision) -> Option<Timestamp> {

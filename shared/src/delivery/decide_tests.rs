@@ -94,6 +94,7 @@ fn steady() -> Observed {
         replicas: None,
         owns_replicas: false,
         keep: false,
+        crashes: false,
     };
     let object = |kind: &str| WantedObject {
         key: key(kind),

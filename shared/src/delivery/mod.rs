@@ -25,8 +25,8 @@ pub use action::{Action, ApplyCause, RecordChange, Source, Target, Wait, WaitFor
 pub use compliance::{Rules, compliance};
 pub use decide::decide;
 pub use observed::{
-    AppView, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed, RecordView, Refusal, Wanted,
-    WantedObject,
+    AppView, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed, OnFailure, RecordView,
+    Refusal, Wanted, WantedObject,
 };
 pub use report::{Report, Stated};
 pub use rights::grant;

@@ -100,11 +100,21 @@ pub struct AppView {
     /// Value of the annotation `rollback-to`.
     pub rollback: Option<String>,
     /// `spec.rollback.automatic`.
-    pub automatic_rollback: bool,
+    pub on_failure: OnFailure,
     /// Value of the annotation `change-cause`.
     pub change_cause: Option<String>,
     /// Pods of the workload, as label selector, for the scale subresource.
     pub selector: Option<String>,
+}
+
+/// What becomes of a rollout that fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It is left for a person to look at.
+    #[default]
+    Stay,
+    /// The latest success is delivered instead.
+    RollBack,
 }
 
 /// Whether the Project lets the App deliver.
@@ -173,6 +183,7 @@ pub enum RecordView {
 
 /// An object that exists.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Live {
     /// uid.
     pub uid: String,
@@ -193,6 +204,9 @@ pub struct Live {
     /// It stays when it is no longer asked for: its annotation says so, or it is a claim that no annotation
     /// gives away.
     pub keep: bool,
+    /// Its containers crash, although by its own status it is ready.
+    #[serde(skip)]
+    pub crashes: bool,
 }
 
 impl Live {
@@ -289,6 +303,7 @@ mod tests {
             replicas: None,
             owns_replicas: false,
             keep: false,
+            crashes: false,
         };
         let known = |uid: Option<&str>| InventoryEntry {
             uid: uid.map(str::to_owned),

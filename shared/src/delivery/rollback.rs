@@ -1,7 +1,7 @@
 //! Rollback: when delivery is held at a kept revision, and when it is let go of.
 
 use super::changes::Base;
-use super::{Action, Observed};
+use super::{Action, Observed, OnFailure};
 use crate::revision::{Outcome, PinCause, Revision, RevisionHash};
 
 /// What a request, a new spec or `kubectl rollout undo` changes about the pin, if anything. Before the first delivery
@@ -36,7 +36,7 @@ pub(super) fn step(o: &Observed, base: Base<'_>) -> Option<Action> {
 /// Goes back to the latest success, where the spec wants that and nothing else holds delivery already.
 pub(super) fn automatic(o: &Observed, base: Base<'_>, failed: &Revision, why: &str) -> Option<Action> {
     let asked = o.asked.as_ref().filter(|asked| **asked == failed.hash)?;
-    if !o.app.automatic_rollback || base.record.pin.is_some() || failed.outcome != Outcome::Failed {
+    if o.app.on_failure == OnFailure::Stay || base.record.pin.is_some() || failed.outcome != Outcome::Failed {
         return None;
     }
     let good = base.record.previous()?;

@@ -332,6 +332,7 @@ impl World {
                 replicas: None,
                 owns_replicas: false,
                 keep: false,
+                crashes: false,
             };
             self.live.insert(key.clone(), live);
             self.applied.insert(key.clone(), entry);

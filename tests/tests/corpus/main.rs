@@ -1,5 +1,7 @@
 //! Real manifests, each file as one Raw App, delivered by both programs.
 
+mod plan;
+
 use std::fs;
 use std::time::Duration;
 

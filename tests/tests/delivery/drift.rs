@@ -51,6 +51,33 @@ async fn a_hand_edit_is_put_back_within_two_seconds() {
     assert!(events.contains("DriftCorrected"), "{events}");
 }
 
+/// The port is what tells two items of that list apart: to the API server this is another port, of the same name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_edited_by_hand_is_put_back() {
+    let stage = Stage::shared().await;
+    let ns = delivered(stage, "ported").await;
+    let edit = r#"[{"op": "replace", "path": "/spec/ports/0/port", "value": 9999}]"#;
+    let args = ["patch", "service/pay", "-n", &ns, "--type=json", "-p", edit];
+    stage.cluster.kubectl(args).await.unwrap().success().unwrap();
+    wait::until("the port is back", SOON, || async {
+        let service = stage.get(&ns, "service/pay").await?;
+        let ports = service["spec"]["ports"].as_array().map_or(0, Vec::len);
+        ensure!(
+            service["spec"]["ports"][0]["port"] == 8080 && ports == 1,
+            "{service}"
+        );
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let events = stage.kubectl(&format!("get events -n {ns}")).await.unwrap();
+    assert!(
+        events.contains(r#""kubectl-patch" changes .spec.ports["#),
+        "{events}"
+    );
+    stage.app_is(&ns, "pay", "True", "Succeeded").await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_object_comes_back() {
     let stage = Stage::shared().await;

@@ -10,6 +10,7 @@ use kubeop_tests::{Cluster, KubeOp, Options, wait};
 
 use crate::hooks;
 use crate::pods::MACHINE;
+use crate::rollback;
 use crate::support::{Evening, SOON};
 
 /// The tool, under a name that projects allow.
@@ -38,6 +39,7 @@ async fn evenings_with_a_real_kubelet() {
         volume(&kubeop),
         readiness(&kubeop),
         hooks::all(&kubeop),
+        rollback::automatic(&kubeop),
     );
 }
 

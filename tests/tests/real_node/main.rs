@@ -3,6 +3,7 @@
 mod evenings;
 mod hooks;
 mod pods;
+mod rollback;
 #[path = "../evenings/support.rs"]
 #[allow(dead_code, reason = "shared with the evenings on fake nodes")]
 mod support;

@@ -141,9 +141,9 @@ async fn s38_s48_a_rollback_stays_until_something_new_is_said() {
         assert_eq!(revision(&app), first, "round {round}");
         assert_eq!(image(&evening).await, "ghcr.io/acme/pay:1", "round {round}");
     }
-    let app = evening.get(APP).await.unwrap();
+    let live = evening.get(APP).await.unwrap();
     assert!(
-        app["metadata"]["annotations"][ROLLBACK].is_null(),
+        live["metadata"]["annotations"][ROLLBACK].is_null(),
         "a takeover strips what kubectl wrote"
     );
     assert_eq!(jobs(&evening).await, 2, "no hook ran");

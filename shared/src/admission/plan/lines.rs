@@ -2,6 +2,7 @@
 //! at 4,096 (<https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>).
 
 use crate::revision::ObjectKey;
+use std::fmt::Write;
 
 /// Characters of a line.
 const LONGEST_LINE: usize = 255;
@@ -23,7 +24,7 @@ impl Lines {
     }
 
     /// Adds a line: what is done, and to what.
-    pub fn add(&mut self, text: String) {
+    pub fn add(&mut self, text: &str) {
         let line = format!("{}{text}", self.start).replace(char::is_control, "\u{fffd}");
         self.lines.push(match line.char_indices().nth(LONGEST_LINE) {
             Some(_) => line.chars().take(LONGEST_LINE - 1).chain(['…']).collect(),
@@ -47,9 +48,9 @@ impl Lines {
             named += 1;
         }
         if named < fields.len() {
-            text.push_str(&format!(" and {} more fields", fields.len() - named));
+            let _ = write!(text, " and {} more fields", fields.len() - named);
         }
-        self.add(text);
+        self.add(&text);
     }
 
     /// Puts the lines behind the warnings that there are already, and says how many have no room.

@@ -99,7 +99,7 @@ fn revision(record: Option<&Record>, old: Option<&State>, new: &State, lines: &m
     let to = new.hash.short();
     let delivered = record.and_then(Record::delivered_hash);
     let Some(from) = delivered.or_else(|| old.map(|old| &old.hash)) else {
-        return lines.add(format!("revision {to}, the first"));
+        return lines.add(&format!("revision {to}, the first"));
     };
     let history = record.map(|record| &*record.history).unwrap_or_default();
     let kept = history.iter().find(|revision| revision.hash == new.hash);
@@ -108,9 +108,9 @@ fn revision(record: Option<&Record>, old: Option<&State>, new: &State, lines: &m
     let lifted = lifted.map(|_| ", which ends the rollback".to_owned());
     let more = kept.into_iter().chain(lifted).collect::<String>();
     if *from == new.hash {
-        lines.add(format!("revision {to} is delivered already{more}"));
+        lines.add(&format!("revision {to} is delivered already{more}"));
     } else {
-        lines.add(format!("revision {} -> {to}{more}", from.short()));
+        lines.add(&format!("revision {} -> {to}{more}", from.short()));
     }
 }
 
@@ -125,7 +125,7 @@ fn hooks(record: Option<&Record>, new: &State, lines: &mut Lines) {
             name: hook.name.clone(),
         };
         if record.is_none_or(|record| !record.is_done(&key)) {
-            lines.add(format!("run {phase} hook {}", hook.name));
+            lines.add(&format!("run {phase} hook {}", hook.name));
         }
     }
 }
@@ -149,7 +149,7 @@ fn objects(record: Option<&Record>, old: Option<&State>, new: &State, lines: &mu
                     lines.change(key, &fields);
                 }
             }
-            _ if there.is_none() => lines.add(format!("create {}/{}", key.kind, key.name)),
+            _ if there.is_none() => lines.add(&format!("create {}/{}", key.kind, key.name)),
             _ if there.and_then(|there| there.rendered.as_ref()) == Some(&Digest::of(value)) => {}
             _ => lines.change(key, &[]),
         }
@@ -161,12 +161,12 @@ fn objects(record: Option<&Record>, old: Option<&State>, new: &State, lines: &mu
     };
     for key in there.into_iter().filter(|key| !asked(key)) {
         if is_kept(key, before.get(key).copied()) {
-            lines.add(format!(
+            lines.add(&format!(
                 "keep {}/{}, which nothing asks for any more",
                 key.kind, key.name
             ));
         } else {
-            lines.add(format!("prune {}/{}", key.kind, key.name));
+            lines.add(&format!("prune {}/{}", key.kind, key.name));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Pins: how they come, what they hold, and how they go.
 
+use super::super::OnFailure;
 use super::*;
 use crate::revision::{Pin, PinCause};
 
@@ -213,9 +214,9 @@ fn a_pin_that_cannot_be_followed_is_dropped_before_and_kept_after_it_was() {
 }
 
 /// B is rolled out and something of it is not ready.
-fn late(automatic: bool, outcome: Outcome) -> Observed {
+fn late(on_failure: OnFailure, outcome: Outcome) -> Observed {
     let mut o = second(outcome);
-    o.app.automatic_rollback = automatic;
+    o.app.on_failure = on_failure;
     o.now = now().checked_add(SignedDuration::from_secs(600)).unwrap();
     live(&mut o, "Thing").health = Health::Progressing {
         why: "it crashes".into(),
@@ -225,7 +226,7 @@ fn late(automatic: bool, outcome: Outcome) -> Observed {
 
 #[test]
 fn a_rollout_that_misses_its_deadline_is_rolled_back_where_the_spec_wants_it() {
-    let mut failed = late(true, Outcome::InProgress);
+    let mut failed = late(OnFailure::RollBack, Outcome::InProgress);
     let (next, change) = writes(failed.clone());
     assert!(matches!(change, RecordChange::DeadlineMissed(_)), "{change:?}");
     *record(&mut failed) = next;
@@ -236,7 +237,11 @@ fn a_rollout_that_misses_its_deadline_is_rolled_back_where_the_spec_wants_it() {
     let why = "Thing pay: it crashes".to_owned();
     assert_eq!((&pin.hash, &pin.cause), (&hash(), &PinCause::Automatic { why }));
     assert_eq!(next.pin, Some(pin));
-    waits(late(false, Outcome::Failed), &WaitFor::Health, Reason::Unhealthy);
+    waits(
+        late(OnFailure::Stay, Outcome::Failed),
+        &WaitFor::Health,
+        Reason::Unhealthy,
+    );
 }
 
 #[test]
@@ -266,8 +271,29 @@ fn after_an_automatic_rollback_the_app_is_not_ready_and_stalled() {
 }
 
 #[test]
+fn a_container_that_crashes_right_after_it_was_ready_is_no_success() {
+    let crashing = |seconds: i64| {
+        let mut o = second(Outcome::Succeeded);
+        record(&mut o).history[1].finished = Some(now());
+        o.now = now().checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        let live = live(&mut o, "Thing");
+        live.crashes = true;
+        live.health = Health::Progressing {
+            why: "container x: exit code 3".into(),
+        };
+        o
+    };
+    let (next, change) = writes(crashing(2));
+    assert_eq!(change, RecordChange::Relapsed);
+    assert_eq!(next.wanted().unwrap().outcome, Outcome::InProgress);
+    assert!(!next.wanted().unwrap().has_succeeded());
+    // What ran for a while and then crashes was one.
+    waits(crashing(61), &WaitFor::Health, Reason::Progressing);
+}
+
+#[test]
 fn without_an_earlier_success_there_is_nothing_to_roll_back_to() {
-    let mut first = late(true, Outcome::Failed);
+    let mut first = late(OnFailure::RollBack, Outcome::Failed);
     record(&mut first).history[0].outcome = Outcome::Failed;
     waits(first, &WaitFor::Health, Reason::Unhealthy);
 }

@@ -6,9 +6,10 @@ use anyhow::{Result, ensure};
 use kubeop_tests::{KubeOp, seed, wait};
 
 use crate::order::Order;
+use crate::rollback;
 use crate::teller::Teller;
 
-const NAMESPACE: &str = "kubeop-web";
+pub const NAMESPACE: &str = "kubeop-web";
 
 const PROJECT: &str = "\
 apiVersion: platform.kubeop.io/v1alpha1
@@ -55,6 +56,7 @@ pub async fn play(teller: &mut Teller, kubeop: &KubeOp<'_>) -> Result<()> {
     refusals(teller).await?;
     to_look_at(teller).await?;
     hand_edit(teller).await?;
+    rollback::there_and_back(teller).await?;
     deletion(teller).await
 }
 

@@ -3,6 +3,7 @@
 
 mod acts;
 mod order;
+mod rollback;
 mod teller;
 
 use std::process::ExitCode;
