@@ -129,13 +129,20 @@ async fn s41_a_type_of_service_goes_there_and_back() {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "pay"}, "spec": {"type": kind, "selector":
             {"web": "main"}, "ports": [{"port": 80}]}})
     };
-    for kind in ["ClusterIP", "NodePort"] {
-        evening
-            .apply(&raw(&evening, json!([service(kind)]), 0))
-            .await
-            .unwrap();
-        is(&evening, "True", "Succeeded").await;
-    }
+    evening
+        .apply(&raw(&evening, json!([service("ClusterIP")]), 0))
+        .await
+        .unwrap();
+    is(&evening, "True", "Succeeded").await;
+    // Nobody gives it an address here, so it never gets ready.
+    evening
+        .apply(&raw(&evening, json!([service("LoadBalancer")]), 0))
+        .await
+        .unwrap();
+    let node_port = "get service/pay -o jsonpath={.spec.type}/{.spec.ports[0].nodePort}";
+    evening
+        .seen("the other type, with its port", node_port, "LoadBalancer/3")
+        .await;
     roll_back(&evening, "previous").await.unwrap();
     is_within(&evening, LIVE, "True", "Pinned").await;
     let live = evening.get("service/pay").await.unwrap();

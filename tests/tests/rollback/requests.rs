@@ -251,7 +251,19 @@ async fn what_cannot_come_back_is_refused_with_what_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_manifest_is_the_same_revision_and_runs_no_hook() {
     let evening = Evening::new("older").await;
-    let [first, _] = deliver(&evening, &["1", "2"]).await.try_into().unwrap();
+    let [first] = deliver(&evening, &["1"]).await.try_into().unwrap();
+    let cause = [
+        "annotate",
+        APP,
+        "-n",
+        &evening.ns,
+        "platform.kubeop.io/change-cause=CHG-12: new prices",
+    ];
+    let annotated = evening.kubeop.cluster().kubectl(cause).await.unwrap();
+    annotated.success().unwrap();
+    deliver(&evening, &["2"]).await;
+    let history = record(&evening).await;
+    assert_eq!(history.matches("CHG-12: new prices").count(), 1, "{history}");
     evening.apply(&app(&evening, "1")).await.unwrap();
     let app = is(&evening, "True", "Succeeded").await;
     assert_eq!(revision(&app), first);

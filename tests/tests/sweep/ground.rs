@@ -71,11 +71,34 @@ impl Ground {
         last.map(|line| format!("\n  {line:.400}")).collect()
     }
 
-    /// Makes room for the next run.
+    /// Makes room for the next run. No controller is left that would let go of what is deleted, and a namespace that
+    /// never goes is tried again and again by the cluster: a thousand of them take all of its time.
     pub async fn clear(&self, place: &Place) -> Result<()> {
         self.delete(&place.project_path()).await?;
         self.delete(&format!("/api/v1/namespaces/{}", place.namespace))
-            .await
+            .await?;
+        let jobs = format!("/apis/batch/v1/namespaces/{}/jobs", place.namespace);
+        let apps = place.app_path("");
+        for list in [apps.trim_end_matches('/'), &place.core_path("configmaps"), &jobs] {
+            let found = self.get(list).await?.unwrap_or_default();
+            for item in found["items"].as_array().into_iter().flatten() {
+                if let Some(name) = item["metadata"]["name"].as_str()
+                    && item["metadata"]["finalizers"].is_array()
+                {
+                    self.let_go(&format!("{list}/{name}")).await?;
+                }
+            }
+        }
+        self.let_go(&place.project_path()).await
+    }
+
+    /// Takes all finalizers off, if it is still there.
+    async fn let_go(&self, path: &str) -> Result<()> {
+        let fields = json!({"metadata": {"finalizers": null}});
+        match self.edit(path, &fields).await {
+            Err(error) if error.to_string().contains("not found") => Ok(()),
+            done => done,
+        }
     }
 
     /// Reads a path as the administrator; none if there is nothing.

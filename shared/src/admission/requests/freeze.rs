@@ -12,7 +12,7 @@ pub(super) fn check(
     annotations: &Annotations<'_>,
     violations: &mut Vec<Violation>,
 ) {
-    let (Some(reason), Some(old)) = (annotations.before.get(ANNOTATION_FREEZE), request.old_object) else {
+    let (Some(reason), Some(old)) = (annotations.before(ANNOTATION_FREEZE), request.old_object) else {
         return;
     };
     if app::same_revision(old, object) {

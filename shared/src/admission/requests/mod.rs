@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 
 /// The annotations of an App as it would be, and as it is.
 pub(super) struct Annotations<'a> {
-    now: Annotated<'a>,
-    before: Annotated<'a>,
+    object: &'a RawValue,
+    old: Option<&'a RawValue>,
 }
 
 /// A request that was not there before.
@@ -37,28 +37,41 @@ struct App<'a> {
 }
 
 impl<'a> Annotations<'a> {
-    /// Reads them. What cannot be read says nothing here, and is refused elsewhere.
-    pub fn read(request: &Request<'a>, object: &'a RawValue) -> Self {
-        let read = |object: &'a RawValue| {
-            serde_json::from_str::<App<'a>>(object.get())
-                .map_or_else(|_| Annotated::default(), |app| app.metadata)
-        };
+    pub fn of(request: &Request<'a>, object: &'a RawValue) -> Self {
         Self {
-            now: read(object),
-            before: request.old_object.map(read).unwrap_or_default(),
+            object,
+            old: request.old_object,
         }
     }
 
+    fn now(&self, annotation: &str) -> Option<String> {
+        said(self.object, annotation)
+    }
+
+    fn before(&self, annotation: &str) -> Option<String> {
+        said(self.old?, annotation)
+    }
+
     fn new_request(&self, annotation: &str) -> Option<New> {
-        let value = self.now.get(annotation)?;
-        let before = self.before.get(annotation);
+        let value = self.now(annotation)?;
+        let before = self.before(annotation);
         (before.as_ref() != Some(&value)).then_some(New { value, before })
     }
 
     /// Hash of what the spec says, as it is stamped.
     fn stamped(&self) -> Option<RevisionHash> {
-        RevisionHash::read(&self.now.get(ANNOTATION_REVISION_HASH)?)
+        RevisionHash::read(&self.now(ANNOTATION_REVISION_HASH)?)
     }
+}
+
+/// Value of an annotation. Hardly any App carries one of these, so its text is searched before it is read. What cannot
+/// be read says nothing here, and is refused elsewhere.
+fn said(object: &RawValue, annotation: &str) -> Option<String> {
+    if !object.get().contains(annotation) {
+        return None;
+    }
+    let app: App<'_> = serde_json::from_str(object.get()).ok()?;
+    app.metadata.get(annotation)
 }
 
 /// Replaces requests by what is meant, and by whom. `spec` is the hash of what the spec says.
@@ -73,7 +86,7 @@ pub(super) fn resolve(
     if request.operation != Operation::Update {
         return Ok(());
     }
-    let annotations = Annotations::read(request, object);
+    let annotations = Annotations::of(request, object);
     skip::resolve(facts, request, &annotations, patch)?;
     rollback::resolve(facts, request, &annotations, spec, patch, warnings)
 }
@@ -87,7 +100,7 @@ pub(super) fn check(
     violations: &mut Vec<Violation>,
     warnings: &mut Vec<String>,
 ) -> Result<(), Fact> {
-    let annotations = Annotations::read(request, object);
+    let annotations = Annotations::of(request, object);
     freeze::check(request, object, &annotations, violations);
     skip::check(facts, request, &annotations, violations, warnings)?;
     rollback::check(facts, scope, request, &annotations, violations, warnings)
