@@ -6,8 +6,8 @@ use super::live::writer;
 use super::{Apps, Subject};
 use crate::kube_io::{Applying, CallError, Cluster, Conflicts, Effect, FieldConflict, Manager};
 use kube::api::DynamicObject;
-use kubeop_shared::delivery::Observed;
-use kubeop_shared::delivery::managed_fields::{self, Strays};
+use kubeop_shared::delivery::strays::{self, Strays};
+use kubeop_shared::delivery::{Observed, managed_fields};
 use serde_json::{Value, json};
 
 impl<C: Cluster> Apps<C> {
@@ -53,7 +53,7 @@ impl<C: Cluster> Apps<C> {
             return Ok(Vec::new());
         };
         let entries = there.metadata.managed_fields.as_deref().unwrap_or_default();
-        let Some(Strays { entries, by }) = managed_fields::strays_claimed(entries, due.value) else {
+        let Some(Strays { entries, by }) = strays::claimed(entries, due.value) else {
             return Ok(Vec::new());
         };
         let fields = json!({"metadata": {

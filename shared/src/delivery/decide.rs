@@ -5,19 +5,14 @@ use super::changes::Base;
 use super::prune::{Left, Pruning, prune};
 use super::report::report;
 use super::{
-    Action, ApplyCause, Attempted, Failure, Gate, Live, Observed, RecordView, Source, Stage, Target, Wait,
-    WaitFor, Wanted, WantedObject, deletion, hooks, rollback,
+    Action, ApplyCause, Attempted, Failure, Gate, Observed, RecordView, Source, Stage, Target, Wait, WaitFor,
+    Wanted, WantedObject, deletion, hooks, rollback, rollout,
 };
 use crate::api::app::HookNeeds;
 use crate::api::conditions::Reason;
-use crate::health::Health;
 use crate::revision::{
     HookKey, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision,
 };
-use jiff::{SignedDuration, Timestamp};
-
-/// How long after its success a revision that crashes was none.
-const RELAPSE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The next action for an App. Where nothing is to be done but wait, the status is made true first.
 #[must_use]
@@ -171,7 +166,7 @@ fn next(o: &Observed) -> Step {
         })
         .or_else(|| apply(o, base.record, wanted, &Stage::ALL))
         .or_else(|| record_applied(o, base, wanted))
-        .or_else(|| await_health(o, base, wanted, revision))
+        .or_else(|| rollout::await_health(o, base, wanted, revision))
         .unwrap_or_else(|| finish(o, base, wanted, revision))
 }
 
@@ -362,65 +357,6 @@ fn record_applied(o: &Observed, base: Base<'_>, wanted: &Wanted) -> Option<Step>
         recorded == Some(&known(o, base.record, &object.key))
     });
     (!delivered || !known).then(|| Step::new(base.applied(o, wanted), Situation::Applying))
-}
-
-fn await_health(o: &Observed, base: Base<'_>, wanted: &Wanted, revision: &Revision) -> Option<Step> {
-    if relapses(o, wanted, revision) {
-        return Some(Step::new(base.relapsed(), Situation::Applying));
-    }
-    let unhealthy = wanted.objects.iter().find_map(|object| {
-        let health = o.live.get(&object.key).map(|live: &Live| &live.health);
-        match health {
-            Some(Health::Ready) => None,
-            Some(Health::Progressing { why }) => Some((&object.key, why.as_str(), false)),
-            Some(Health::Failed { why }) => Some((&object.key, why.as_str(), true)),
-            None => Some((&object.key, "it is gone", false)),
-        }
-    });
-    let (key, why, failed) = unhealthy?;
-    let deadline = deadline(o, revision);
-    let missed = deadline.is_some_and(|deadline| deadline <= o.now);
-    let rolling = revision.outcome == Outcome::InProgress;
-    if failed || missed {
-        let message = format!("{key}: {why}");
-        let action = if rolling {
-            Some(base.deadline_missed(o, &message))
-        } else {
-            rollback::automatic(o, base, revision, &message)
-        };
-        if let Some(action) = action {
-            return Some(Step::new(action, Situation::Applying));
-        }
-    }
-    let wait = |until| {
-        Action::Wait(Wait {
-            what: WaitFor::Health,
-            until,
-        })
-    };
-    let (key, why) = (key.clone(), why.to_owned());
-    Some(if failed || revision.outcome == Outcome::Failed {
-        Step::new(wait(None), Situation::Broken { key, why })
-    } else {
-        Step::new(
-            wait(deadline.filter(|_| rolling)),
-            Situation::Unhealthy { key, why },
-        )
-    })
-}
-
-/// Without a readiness probe a container is ready before it crashes: that was no success.
-fn relapses(o: &Observed, wanted: &Wanted, revision: &Revision) -> bool {
-    let just_now = |finished: Timestamp| o.now.duration_since(finished) < RELAPSE;
-    let crashes = |object: &WantedObject| o.live.get(&object.key).is_some_and(|live| live.crashes);
-    revision.outcome == Outcome::Succeeded
-        && revision.finished.is_some_and(just_now)
-        && wanted.objects.iter().any(crashes)
-}
-
-fn deadline(o: &Observed, revision: &Revision) -> Option<Timestamp> {
-    let allowed = SignedDuration::from_secs(o.app.progress_deadline);
-    revision.applied?.checked_add(allowed).ok()
 }
 
 /// The failure that forbids an action for now.

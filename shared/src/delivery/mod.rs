@@ -17,7 +17,9 @@ mod prune;
 mod report;
 mod rights;
 mod rollback;
+mod rollout;
 mod stage;
+pub mod strays;
 #[cfg(test)]
 mod world_tests;
 
