@@ -149,13 +149,13 @@ impl Base<'_> {
         let request = RollbackRequest::read(o.app.rollback.as_deref().unwrap_or_default());
         let meant = request.find(self.record, Some(asked));
         let change = match meant {
-            Ok(Meant::Kept(revision)) if request.is_about(asked) => {
+            Ok(Meant::Kept(revision)) if request.is_about(asked, self.record) => {
                 let cause = PinCause::Requested {
                     by: request.by.map(str::to_owned),
                 };
                 RecordChange::RolledBack(pin(o, &revision.hash, asked, cause))
             }
-            Ok(Meant::Spec) if request.is_about(asked) => match self.record.pin.clone() {
+            Ok(Meant::Spec) if request.is_about(asked, self.record) => match self.record.pin.clone() {
                 Some(pin) => RecordChange::PinLifted {
                     pin,
                     why: PinCause::Requested {

@@ -134,11 +134,17 @@ impl<'a> RollbackRequest<'a> {
         self.word.unwrap_or(self.target)
     }
 
-    /// Whether it is about this spec. A request from before the spec changed is none about the new one.
+    /// Whether it is about this spec. A request from before the spec changed is none about the new one; one that does
+    /// not say what it is about means the spec that the record knows.
     #[must_use]
-    pub fn is_about(&self, asked: &RevisionHash) -> bool {
-        self.instead_of
-            .is_none_or(|digits| asked.full().starts_with(digits))
+    pub fn is_about(&self, asked: &RevisionHash, record: &Record) -> bool {
+        match self.instead_of {
+            Some(digits) => asked.full().starts_with(digits),
+            None => {
+                let wanted = record.wanted().is_some_and(|wanted| wanted.hash == *asked);
+                wanted || record.pin.as_ref().is_some_and(|pin| pin.holds(asked))
+            }
+        }
     }
 
     /// What is meant, while the spec says `asked`.

@@ -77,7 +77,7 @@ fn stands(record: &Record, asked: &RollbackRequest<'_>, before: &str, spec: Opti
     let resolved = RollbackRequest::read(before);
     if asked.instead_of.is_some()
         || asked.word() != resolved.word()
-        || !spec.is_some_and(|spec| resolved.is_about(spec))
+        || !spec.is_some_and(|spec| resolved.is_about(spec, record))
     {
         return false;
     }

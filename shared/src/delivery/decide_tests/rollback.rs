@@ -121,6 +121,23 @@ fn what_means_no_kept_revision_or_is_about_another_spec_is_only_noted() {
 }
 
 #[test]
+fn s38_a_request_that_is_seen_with_a_newer_spec_is_none_about_that() {
+    for value in ["previous", "1"] {
+        let mut asked = asking(second(Outcome::Succeeded), value);
+        asked.asked = Some(other("c"));
+        let (next, change) = writes(asked);
+        assert_eq!((change, next.pin), (RecordChange::RequestNoted, None), "{value}");
+    }
+    // It is about the spec that a pin stands in for.
+    let mut pinned = pinned(requested());
+    let mut third = Revision::started(1, other("d"), now());
+    third.outcome = Outcome::Succeeded;
+    record(&mut pinned).history.insert(0, third);
+    let (next, _) = writes(asking(pinned, "1"));
+    assert_eq!(next.pin.unwrap().hash, other("d"));
+}
+
+#[test]
 fn s38_a_pinned_app_is_ready_and_says_what_lifts_the_pin() {
     let report = waits(pinned(requested()), &WaitFor::Change, Reason::Pinned);
     let ready = &report.conditions[&ConditionType::Ready];
