@@ -77,6 +77,12 @@ impl Faults {
         let told = match which.as_deref() {
             None => format!("a sample of {} faults, {SEED}={seed}", list.len()),
             Some("all") => format!("all {} faults", list.len()),
+            // A sweep that was cut off goes on.
+            Some(part) if after(part).is_some() => {
+                let all = list.len();
+                list.drain(..after(part).unwrap_or(0).min(all));
+                format!("the last {} of {all} faults", list.len())
+            }
             Some(part) => {
                 list.retain(|trial| trial.to_string().contains(part));
                 format!("the {} faults that are called {part:?}", list.len())
@@ -84,6 +90,11 @@ impl Faults {
         };
         Faults { list, told }
     }
+}
+
+/// The number in `after 1000`.
+fn after(part: &str) -> Option<usize> {
+    part.strip_prefix("after ")?.parse().ok()
 }
 
 impl fmt::Display for Faults {

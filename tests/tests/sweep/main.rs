@@ -1,5 +1,5 @@
 //! The crash sweep: one App lives its whole life under one fault, and the end state is the same as without. A sample
-//! of faults in each test run; all of them with `KUBEOP_TEST_SWEEP=all` (`just sweep`).
+//! of faults in each test run; all of them with `KUBEOP_TEST_SWEEP=all` (`just sweep`), the rest of them with `after 1000`.
 
 mod audit;
 mod difference;

@@ -15,6 +15,8 @@ pub enum Act {
     Spec(Spec),
     /// A failed hook is to run again.
     Retry,
+    /// A person goes back to the latest success besides what is wanted.
+    RollBack,
     /// Somebody changes the image of the Deployment.
     EditDeployment,
     /// Somebody deletes the Deployment.
@@ -84,7 +86,7 @@ impl Schedule {
         let mut specs = vec![first.clone()];
         let mut then = Vec::new();
         for _ in 0..rng.usize(5..14) {
-            then.push(match rng.u8(0..12) {
+            then.push(match rng.u8(0..13) {
                 0..3 => {
                     let exit_code = if rng.u8(0..3) == 0 { 3 } else { 0 };
                     let spec = Spec::draw(&mut rng, specs.len(), exit_code);
@@ -101,7 +103,8 @@ impl Schedule {
                 6 => Act::DeleteDeployment,
                 7 => Act::EditConfig,
                 8 => Act::Label,
-                9 | 10 => Act::Kill(Duration::from_millis(rng.u64(0..1500))),
+                9 => Act::RollBack,
+                10 | 11 => Act::Kill(Duration::from_millis(rng.u64(0..1500))),
                 _ => Act::Wait(Duration::from_millis(rng.u64(0..4000))),
             });
         }
@@ -136,6 +139,7 @@ mod tests {
             |act| matches!(act, Act::Spec(spec) if !spec.fails() && spec.number == 0)
         ));
         assert!(some(|act| matches!(act, Act::Retry)));
+        assert!(some(|act| matches!(act, Act::RollBack)));
         assert!(some(|act| matches!(act, Act::EditDeployment)));
         assert!(some(|act| matches!(act, Act::DeleteDeployment)));
         assert!(some(|act| matches!(act, Act::Kill(_))));

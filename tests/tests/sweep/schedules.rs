@@ -15,7 +15,7 @@ use crate::ground::{CONTROLLER, Ground};
 use crate::objects::{APP, project};
 use crate::once;
 use crate::schedule::{Act, Schedule, Spec};
-use crate::story::{Place, RETRY, conditions, is_ready};
+use crate::story::{Place, RETRY, ROLLBACK, conditions, is_ready};
 use crate::{AT_ONCE, TURN, faults};
 
 /// How long the last spec may take, with the hooks of the one before on a busy machine.
@@ -140,6 +140,12 @@ impl<'a> Lived<'a> {
         match act {
             Act::Spec(spec) => self.respecify(spec).await,
             Act::Retry => {
+                let fields = json!({"metadata": {"annotations": annotations}});
+                self.ground.edit(&app, &fields).await
+            }
+            Act::RollBack => {
+                // What stands in brackets makes it a request of its own.
+                let annotations = json!({ROLLBACK: format!("previous ({number})")});
                 let fields = json!({"metadata": {"annotations": annotations}});
                 self.ground.edit(&app, &fields).await
             }

@@ -82,6 +82,7 @@ impl Story {
 }
 
 pub const RETRY: &str = "platform.kubeop.io/retry-hooks";
+pub const ROLLBACK: &str = "platform.kubeop.io/rollback-to";
 
 /// Where one run plays.
 pub struct Place {
