@@ -64,7 +64,7 @@ pub async fn there_and_back(teller: &mut Teller) -> Result<()> {
     teller.check_says(
         "it is shown",
         &apps.stdout,
-        &["True", "Pinned", &first, "rollback-to=none"],
+        &["True", "Pinned", &first, "instead of revision 2"],
     );
     let image = teller.kubectl(&IMAGE).await?.stdout;
     teller.check("the rollback stays", image.ends_with(":2.3.1"), &image);
