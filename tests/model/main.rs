@@ -529,7 +529,7 @@ fn s38_rollbacks_that_are_asked_for_and_lifted() {
             Event::RollBack | Event::Lift | Event::Spec | Event::Crash | Event::Depose
         )
     };
-    walk("rollbacks", Delivery::of(deep(3), may));
+    walk("rollbacks", Delivery::of(deep(2), may));
 }
 
 #[test]
