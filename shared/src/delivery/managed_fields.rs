@@ -117,12 +117,12 @@ pub fn owns_replicas(entries: &[ManagedFieldsEntry]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{becomes_ours, owns_replicas, taken_over};
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
     use serde_json::{Value, json};
 
-    fn entry(manager: &str, operation: &str, subresource: &str, fields: &Value) -> ManagedFieldsEntry {
+    pub fn entry(manager: &str, operation: &str, subresource: &str, fields: &Value) -> ManagedFieldsEntry {
         serde_json::from_value(json!({
             "manager": manager, "operation": operation, "subresource": subresource, "apiVersion": "v1",
             "fieldsType": "FieldsV1", "fieldsV1": fields,

@@ -80,17 +80,9 @@ fn take_strays(theirs: &mut Value, wanted: &Value, path: &str, places: &mut Vec<
 
 #[cfg(test)]
 mod tests {
+    use super::super::managed_fields::tests::entry;
     use super::claimed;
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-    use serde_json::{Value, json};
-
-    fn entry(manager: &str, operation: &str, subresource: &str, fields: &Value) -> ManagedFieldsEntry {
-        serde_json::from_value(json!({
-            "manager": manager, "operation": operation, "subresource": subresource, "apiVersion": "v1",
-            "fieldsType": "FieldsV1", "fieldsV1": fields,
-        }))
-        .unwrap()
-    }
+    use serde_json::json;
 
     #[test]
     fn an_item_that_somebody_put_into_our_list_is_claimed() {

@@ -138,13 +138,11 @@ impl<'a> RollbackRequest<'a> {
     /// not say what it is about means the spec that the record knows.
     #[must_use]
     pub fn is_about(&self, asked: &RevisionHash, record: &Record) -> bool {
-        match self.instead_of {
-            Some(digits) => asked.full().starts_with(digits),
-            None => {
-                let wanted = record.wanted().is_some_and(|wanted| wanted.hash == *asked);
-                wanted || record.pin.as_ref().is_some_and(|pin| pin.holds(asked))
-            }
+        if let Some(digits) = self.instead_of {
+            return asked.full().starts_with(digits);
         }
+        let wanted = record.wanted().is_some_and(|wanted| wanted.hash == *asked);
+        wanted || record.pin.as_ref().is_some_and(|pin| pin.holds(asked))
     }
 
     /// What is meant, while the spec says `asked`.
