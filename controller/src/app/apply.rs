@@ -1,6 +1,6 @@
 //! Applying the objects of one stage.
 
-use super::live::{app_of, known, writer};
+use super::live::{known, writer};
 use super::memory::Memory;
 use super::rollback::Undo;
 use super::subject::Ask;
@@ -8,7 +8,7 @@ use super::{Apps, Subject, events, rights};
 use crate::kube_io::{
     Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, FieldConflict, Manager,
 };
-use crate::world::{Delivered, digest_live, pending_class};
+use crate::world::Delivered;
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
@@ -161,19 +161,19 @@ impl<C: Cluster> Apps<C> {
         mut due: Due<'_>,
         memory: &mut Memory,
     ) -> Result<(), CallError> {
-        match self.is_undone(subject, observed, &due, memory).await? {
-            Undo::To => return Ok(()),
-            Undo::NotKept(hash) => {
-                self.tell(subject, events::not_kept(&observed.record, &hash))
-                    .await;
-            }
-            Undo::No => {}
+        let undo = self.is_undone(subject, observed, &due, memory).await?;
+        if matches!(undo, Undo::To) {
+            return Ok(());
         }
         self.hand_over_replicas(subject, observed, &mut due).await?;
         let (applied, by) = self.correct(subject, &mut due).await?;
         self.remember(subject, &due, &applied, memory);
         let fight = memory.drift.corrected(due.key, &by, Timestamp::now());
-        self.tell(subject, events::drift_corrected(due.key, &by)).await;
+        let story = match undo {
+            Undo::NotKept(hash) => events::not_kept(&observed.record, &hash),
+            Undo::To | Undo::No => events::drift_corrected(due.key, &by),
+        };
+        self.tell(subject, story).await;
         if let Some(message) = fight {
             self.tell(subject, events::fight(due.key, &message)).await;
         }
@@ -213,19 +213,12 @@ impl<C: Cluster> Apps<C> {
     }
 
     fn remember(&self, subject: &Subject, due: &Due<'_>, applied: &DynamicObject, memory: &mut Memory) {
-        let live = digest_live(applied);
+        let Delivered { live, .. } = self.see(subject, due.key, applied);
         let entry = InventoryEntry {
-            uid: Some(live.uid.clone()),
+            uid: Some(live.uid),
             rendered: Some(Digest::of(due.value)),
-            owned: live.owned.clone(),
+            owned: live.owned,
         };
-        let app = app_of(applied);
-        let delivered = Delivered {
-            app,
-            live,
-            pending_class: pending_class(applied),
-        };
-        self.world.put_live(&subject.key.namespace, due.key, &delivered);
         memory.applied.insert(due.key.clone(), entry);
     }
 

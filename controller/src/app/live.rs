@@ -58,13 +58,18 @@ impl<C: Cluster> Apps<C> {
             self.world.live.forget(&LiveKey::new(&subject.key.namespace, key));
             return Ok(None);
         };
-        let entry = Delivered {
-            app: app_of(&object),
-            pending_class: pending_class(&object),
-            live: digest_live(&object),
+        Ok(Some(self.see(subject, key, &object)))
+    }
+
+    /// Puts an object that was just read or written into the cache, and returns what is kept of it.
+    pub(super) fn see(&self, subject: &Subject, key: &ObjectKey, object: &DynamicObject) -> Delivered {
+        let seen = Delivered {
+            app: app_of(object),
+            pending_class: pending_class(object),
+            live: digest_live(object),
         };
-        self.world.put_live(&subject.key.namespace, key, &entry);
-        Ok(Some(entry))
+        self.world.put_live(&subject.key.namespace, key, &seen);
+        seen
     }
 
     /// Reads the record, and what exists of the inventory without being asked for: all of it, if the App is
@@ -234,7 +239,7 @@ pub(super) fn writer(subject: &Subject, key: &ObjectKey) -> Who {
 }
 
 /// The App that an object's label names.
-pub(super) fn app_of(object: &DynamicObject) -> String {
+fn app_of(object: &DynamicObject) -> String {
     let labels = object.metadata.labels.as_ref();
     labels
         .and_then(|labels| labels.get(names::LABEL_APP_ID))

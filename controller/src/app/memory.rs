@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::delivery::{Attempted, Failure, Live, Refusal, Wanted};
-use kubeop_shared::revision::{InventoryEntry, ObjectKey, RevisionHash};
+use kubeop_shared::revision::{Digest, InventoryEntry, ObjectKey, RevisionHash};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -100,8 +100,10 @@ pub(super) struct Pinned {
 pub(super) struct Undone {
     /// The revision.
     pub hash: RevisionHash,
-    /// resourceVersion of the Deployment at that time.
-    pub resource_version: Option<String>,
+    /// The Deployment.
+    pub uid: String,
+    /// Digest of its fields that were ours at that time: its status may move on.
+    pub owned: Option<Digest>,
 }
 
 /// A delivered revision that is not the one that is asked for.

@@ -103,9 +103,12 @@ impl<C: Cluster> Apps<C> {
             return Ok(Undo::NotKept(hash));
         };
         if self.renders(subject, due, &there, revision).await? {
+            // The watch may be a moment behind what was just read.
+            let seen = self.see(subject, due.key, &there).live;
             memory.undone = Some(Undone {
                 hash,
-                resource_version: there.metadata.resource_version,
+                uid: seen.uid,
+                owned: seen.owned,
             });
             return Ok(Undo::To);
         }
@@ -166,9 +169,8 @@ pub(super) enum Undo {
 /// Where `kubectl rollout undo` took the Deployment, if that is still as it was seen then.
 pub(super) fn undone(live: &BTreeMap<ObjectKey, Live>, memory: &Memory) -> Option<RevisionHash> {
     let undone = memory.undone.as_ref()?;
-    let version = undone.resource_version.as_ref()?;
     let mut live = live.values();
-    live.any(|live| live.resource_version == *version)
+    live.any(|live| live.uid == undone.uid && live.owned == undone.owned)
         .then(|| undone.hash.clone())
 }
 
