@@ -102,11 +102,7 @@ pub(super) fn not_kept(record: &RecordView, hash: &RevisionHash) -> Story {
 }
 
 fn rolled_back(record: &Record, pin: &Pin) -> Story {
-    let named = |hash: &RevisionHash| {
-        let revision = record.history.iter().find(|revision| revision.hash == *hash);
-        revision.map_or_else(|| format!("revision {}", hash.short()), ToString::to_string)
-    };
-    let (to, instead_of) = (named(&pin.hash), named(&pin.instead_of));
+    let (to, instead_of) = (record.name(&pin.hash), record.name(&pin.instead_of));
     let message = format!("{to} is delivered instead of {instead_of}, {}", pin.cause);
     match pin.cause {
         PinCause::Automatic { .. } => warning("RolledBack", message),

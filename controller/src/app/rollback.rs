@@ -6,6 +6,7 @@ use super::memory::{Memory, Pinned, Undone};
 use super::subject::Ask;
 use super::{Apps, Subject};
 use crate::kube_io::{Applying, CallError, CallKind, Cluster, Conflicts, Effect, Manager};
+use crate::world::AppKey;
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView};
@@ -53,21 +54,18 @@ impl<C: Cluster> Apps<C> {
         record: &Record,
         hash: &RevisionHash,
     ) -> Result<Result<Ask, String>, CallError> {
-        let mut history = record.history.iter();
-        let Some(revision) = history.find(|revision| revision.hash == *hash) else {
-            return Ok(Err(lost(
-                subject,
-                &format!("revision {}", hash.short()),
-                "it is not kept",
-            )));
+        let lost = |why: &str| Ok(Err(lost(subject, &record.name(hash), why)));
+        let Some(revision) = record.revision(hash) else {
+            return lost("it is not kept");
         };
         let Some(spec) = self.read_stored(subject, revision).await? else {
             let name = names::stored_name(&subject.key.name, revision.number);
-            let why = format!("Secret {name} is gone, or does not say what was stored");
-            return Ok(Err(lost(subject, &revision.to_string(), &why)));
+            return lost(&format!("Secret {name} is gone, or does not say what was stored"));
         };
-        let ask = subject.ask_of(spec, hash, &self.world);
-        Ok(ask.map_err(|why| lost(subject, &revision.to_string(), &why)))
+        match subject.ask_of(spec, hash, &self.world) {
+            Ok(ask) => Ok(Ok(ask)),
+            Err(why) => lost(&why),
+        }
     }
 
     /// Whether a Deployment that drifted was taken back to a kept revision: its annotation names one, and its
@@ -98,8 +96,7 @@ impl<C: Cluster> Apps<C> {
         let Some(hash) = named else {
             return Ok(Undo::No);
         };
-        let mut history = record.history.iter();
-        let Some(revision) = history.find(|revision| revision.hash == hash) else {
+        let Some(revision) = record.revision(&hash) else {
             return Ok(Undo::NotKept(hash));
         };
         if self.renders(subject, due, &there, revision).await? {
@@ -181,13 +178,15 @@ fn revision_of(deployment: &DynamicObject) -> Option<RevisionHash> {
 }
 
 fn lost(subject: &Subject, revision: &str, why: &str) -> String {
+    let AppKey { namespace, name } = &subject.key;
+    let lift = names::request_command(
+        namespace,
+        name,
+        names::ANNOTATION_ROLLBACK_TO,
+        RollbackRequest::NONE,
+    );
     format!(
         "delivery is held at {revision}, and what that says is lost: {why}. What runs is left as it is. To deliver \
-         what the spec says:\nkubectl annotate --overwrite -n {} apps.{}/{} {}={}",
-        subject.key.namespace,
-        names::GROUP,
-        subject.key.name,
-        names::ANNOTATION_ROLLBACK_TO,
-        RollbackRequest::NONE
+         what the spec says:\n{lift}"
     )
 }

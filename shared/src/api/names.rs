@@ -80,3 +80,9 @@ pub fn record_name(app: &str) -> String {
 pub fn stored_name(app: &str, revision: u64) -> String {
     format!("kubeop-revision-{app}-{revision}")
 }
+
+/// The command by which a person asks something of an App by annotation, for messages.
+#[must_use]
+pub fn request_command(namespace: &str, app: &str, annotation: &str, value: &str) -> String {
+    format!("kubectl annotate --overwrite -n {namespace} apps.{GROUP}/{app} {annotation}={value}")
+}

@@ -2,7 +2,7 @@
 
 use super::changes::Base;
 use super::{Action, Observed, OnFailure};
-use crate::revision::{Outcome, PinCause, Revision, RevisionHash};
+use crate::revision::{Outcome, PinCause, Revision};
 
 /// What a request, a new spec or `kubectl rollout undo` changes about the pin, if anything. Before the first delivery
 /// there is nothing to go back to.
@@ -19,9 +19,8 @@ pub(super) fn step(o: &Observed, base: Base<'_>) -> Option<Action> {
     {
         return Some(base.pin_lifted(pin, "since the spec says something new"));
     }
-    let kept = |hash: &&RevisionHash| record.history.iter().any(|revision| revision.hash == **hash);
     let now = pin.map_or(asked, |pin| &pin.hash);
-    if let Some(undone) = o.undone.as_ref().filter(kept)
+    if let Some(undone) = o.undone.as_ref().filter(|hash| record.revision(hash).is_some())
         && undone != now
     {
         return Some(base.rolled_back(o, undone, asked, PinCause::Undone));

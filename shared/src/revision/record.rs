@@ -205,6 +205,19 @@ impl Record {
         Some(&revision.hash)
     }
 
+    /// A kept revision.
+    #[must_use]
+    pub fn revision(&self, hash: &RevisionHash) -> Option<&Revision> {
+        self.history.iter().find(|revision| revision.hash == *hash)
+    }
+
+    /// A revision as messages name it: without its number where it is not kept.
+    #[must_use]
+    pub fn name(&self, hash: &RevisionHash) -> String {
+        let kept = self.revision(hash);
+        kept.map_or_else(|| format!("revision {}", hash.short()), ToString::to_string)
+    }
+
     /// How the latest attempt of a hook ended, if one did.
     #[must_use]
     pub fn hook(&self, key: &HookKey) -> Option<&HookRun> {

@@ -78,3 +78,34 @@ impl Lines {
         warnings.append(&mut self.lines);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Lines;
+
+    #[test]
+    fn a_line_has_no_control_characters_and_an_end() {
+        let mut lines = Lines::new("pay");
+        lines.add("create ConfigMap/a\nb\u{7}");
+        lines.add(&format!("create ConfigMap/{}", "ä".repeat(300)));
+        let mut said = Vec::new();
+        lines.finish(&mut said);
+        assert_eq!(said[0], "app/pay: create ConfigMap/a\u{fffd}b\u{fffd}");
+        assert_eq!(said[1].chars().count(), 255);
+        assert!(said[1].ends_with("ä…"), "{}", said[1]);
+    }
+
+    #[test]
+    fn other_warnings_take_of_the_room() {
+        let mut lines = Lines::new("pay");
+        for number in 0..5 {
+            lines.add(&format!("create ConfigMap/{number}"));
+        }
+        let mut said = vec!["w".repeat(245); 16];
+        lines.finish(&mut said);
+        assert_eq!(
+            said[16..],
+            ["app/pay: create ConfigMap/0", "app/pay: 4 more lines left out"]
+        );
+    }
+}

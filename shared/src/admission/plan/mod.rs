@@ -101,8 +101,7 @@ fn revision(record: Option<&Record>, old: Option<&State>, new: &State, lines: &m
     let Some(from) = delivered.or_else(|| old.map(|old| &old.hash)) else {
         return lines.add(&format!("revision {to}, the first"));
     };
-    let history = record.map(|record| &*record.history).unwrap_or_default();
-    let kept = history.iter().find(|revision| revision.hash == new.hash);
+    let kept = record.and_then(|record| record.revision(&new.hash));
     let kept = kept.map(|kept| format!(", kept as revision {}", kept.number));
     let lifted = record.and_then(|record| record.pin.as_ref());
     let lifted = lifted.map(|_| ", which ends the rollback".to_owned());

@@ -3,7 +3,9 @@
 use super::super::decide::Situation;
 use super::super::{AppView, Failure, Observed};
 use crate::api::conditions::{ConditionStatus, Reason};
-use crate::api::names::{ANNOTATION_RETRY_HOOKS, ANNOTATION_ROLLBACK_TO, ANNOTATION_SKIP_HOOK, GROUP};
+use crate::api::names::{
+    ANNOTATION_RETRY_HOOKS, ANNOTATION_ROLLBACK_TO, ANNOTATION_SKIP_HOOK, request_command,
+};
 use crate::revision::{HookKey, HookOutcome, HookRun, PinCause, Record, RollbackRequest};
 
 /// `Ready`: status, reason and message.
@@ -68,14 +70,8 @@ pub(super) fn done_or_pinned(o: &Observed, record: &Record) -> (ConditionStatus,
     let (Some(pin), Some(wanted)) = (&record.pin, record.wanted()) else {
         return headline(o, &Situation::Done);
     };
-    let mut history = record.history.iter();
-    let instead_of = history
-        .find(|revision| revision.hash == pin.instead_of)
-        .map_or_else(
-            || format!("revision {}", pin.instead_of.short()),
-            ToString::to_string,
-        );
-    let lift = request(&o.app, ANNOTATION_ROLLBACK_TO, RollbackRequest::NONE);
+    let instead_of = record.name(&pin.instead_of);
+    let lift = command(&o.app, ANNOTATION_ROLLBACK_TO, RollbackRequest::NONE);
     if let PinCause::Automatic { why } = &pin.cause {
         let message = format!(
             "{instead_of} failed: {why}. {wanted} is delivered and healthy instead. Apply a new spec, or try it \
@@ -94,10 +90,8 @@ pub(super) fn done_or_pinned(o: &Observed, record: &Record) -> (ConditionStatus,
     (ConditionStatus::True, Reason::Pinned, message)
 }
 
-/// The command that asks something of an App by annotation.
-fn request(app: &AppView, annotation: &str, value: &str) -> String {
-    let AppView { namespace, name, .. } = app;
-    format!("kubectl annotate --overwrite -n {namespace} apps.{GROUP}/{name} {annotation}={value}")
+fn command(app: &AppView, annotation: &str, value: &str) -> String {
+    request_command(&app.namespace, &app.name, annotation, value)
 }
 
 /// With what there is to say of objects that are ready.
@@ -153,7 +147,7 @@ pub(super) fn failed(app: &AppView, run: &HookRun) -> String {
     format!(
         "{phase} hook {name} failed{space}{how}. Apply a new spec, go on without it once its work is done, or run it \
          again:\n{}\n{}",
-        request(app, ANNOTATION_SKIP_HOOK, &format!("{phase}/{name}")),
-        request(app, ANNOTATION_RETRY_HOOKS, "<anything new>"),
+        command(app, ANNOTATION_SKIP_HOOK, &format!("{phase}/{name}")),
+        command(app, ANNOTATION_RETRY_HOOKS, "<anything new>"),
     )
 }
