@@ -1,6 +1,9 @@
 //! What can be configured, each by flag or environment.
 
-use clap::Parser;
+use crate::explain::parse_key;
+use crate::world::AppKey;
+use clap::{ArgAction, Parser, Subcommand};
+use kubeop_shared::api::names;
 use kubeop_shared::image::Allowlist;
 use std::net::SocketAddr;
 
@@ -9,8 +12,12 @@ use std::net::SocketAddr;
 /// Talks to the cluster that KUBECONFIG names, or to the one that it runs in. Delivers as the account
 /// `kubeop-deployer` of each project namespace, so that RBAC confines what an App can do.
 #[derive(Parser, Debug, Clone)]
-#[command(version)]
+#[command(name = "kubeop-controller", version)]
 pub struct Config {
+    /// What to do instead of delivering.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Where `/healthz`, `/readyz` and `/version` are served.
     #[arg(long, env = "KUBEOP_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
@@ -24,6 +31,15 @@ pub struct Config {
     #[arg(long, env = "KUBEOP_CLUSTER_ID")]
     pub cluster_id: Option<String>,
 
+    /// Whether one of several processes is elected to do the work, by the Lease `kubeop-controller`, while the others
+    /// stand by. Without, there must be no second process.
+    #[arg(long, env = "KUBEOP_LEADER_ELECT", default_value_t = true, action = ArgAction::Set)]
+    pub leader_elect: bool,
+
+    /// kubeOP's own namespace, where that Lease is.
+    #[arg(long, env = "KUBEOP_NAMESPACE", default_value = names::SYSTEM_NAMESPACE)]
+    pub namespace: String,
+
     /// How many Apps are worked on at the same time.
     #[arg(long, env = "KUBEOP_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
@@ -31,6 +47,24 @@ pub struct Config {
     /// Which log lines are written, as in `info` or `kubeop_controller=debug`.
     #[arg(long, env = "KUBEOP_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What can be done instead of delivering.
+#[derive(Subcommand, Debug, Clone)]
+pub enum Command {
+    /// Stops the controllers and takes kubeOP's finalizers away, so that it can be uninstalled. What was delivered
+    /// stays and runs on.
+    Release {
+        /// Everything of this cluster.
+        #[arg(long, required = true)]
+        all: bool,
+    },
+    /// Prints what is observed of an App, and what the controller would do next. Does nothing.
+    Explain {
+        /// The App, as in `kubeop-web/payments`.
+        #[arg(value_parser = parse_key)]
+        app: AppKey,
+    },
 }
 
 #[cfg(test)]
@@ -51,6 +85,12 @@ mod tests {
             refused.contains("--image-allowlist") && refused.contains("\"acme\""),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_release_says_that_it_is_of_everything() {
+        assert!(Config::try_parse_from(["kubeop-controller", "release"]).is_err());
+        assert!(Config::try_parse_from(["kubeop-controller", "release", "--all"]).is_ok());
     }
 
     #[test]

@@ -3,14 +3,20 @@
 //! - `app` and `project` are the two loops; each observes, decides and acts.
 //! - `watches` fills `world`, what is known of the cluster; a change there wakes the loops.
 //! - `touch` makes others try again when what kept Pods from being created is gone.
-//! - `kube_io` is the only place that talks to the API server.
+//! - `leader` sees to it that one process does all this, and the others stand by.
+//! - `kube_io` is where both loops talk to the API server.
+//! - `release` and `explain` are what else the program can do.
 
 pub mod app;
 pub mod config;
+mod explain;
 pub mod http;
 pub mod kube_io;
+mod leader;
+mod metrics;
 pub mod project;
 mod queue;
+mod release;
 pub mod run;
 mod touch;
 mod watches;

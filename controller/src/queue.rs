@@ -4,6 +4,7 @@
 //! kube's own controller keeps every object whole in a store and hands it to the worker. Here a key is all that
 //! waits, and the worker finds what is known of it. What is due at once does not pass through a timer.
 
+use crate::metrics::metrics;
 use futures::{FutureExt, Stream, StreamExt};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -43,6 +44,7 @@ pub async fn work<K, F>(
     let mut queue = Queue::<K>::default();
     let mut looks = JoinSet::new();
     loop {
+        metrics().waiting(what, queue.ready.len());
         while looks.len() < concurrency
             && let Some(key) = queue.start()
         {
@@ -73,6 +75,7 @@ fn ended_with<K: Clone + Eq + Hash + Display>(what: &'static str, ended: Ended<K
     // Nobody aborts a look, and its panics are caught.
     let Ok((key, next)) = ended else { return };
     let next = next.unwrap_or_else(|_| {
+        metrics().panic(what);
         tracing::error!(what, %key, "a look panicked; it is tried again in a minute");
         Next::Within(AFTER_PANIC)
     });

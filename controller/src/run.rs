@@ -1,11 +1,15 @@
-//! The program: connect, fill the caches, run both loops, end when asked.
+//! The program: connect, be elected, fill the caches, run both loops, end when asked or deposed.
 
 use crate::app::{Apps, Memories};
-use crate::config::Config;
-use crate::http;
-use crate::kube_io::{Cluster, KubeCluster, Who, address};
+use crate::config::{Command, Config};
+use crate::explain;
+use crate::http::{self, Phase};
+use crate::kube_io::{Cluster, KubeCluster, Tenure, Who, address};
+use crate::leader::{Before, Candidate, Deposed, RELEASED};
+use crate::metrics::metrics;
 use crate::project::Projects;
 use crate::queue;
+use crate::release;
 use crate::touch::Toucher;
 use crate::watches::{self, Concerns, Followed};
 use crate::world::{AppKey, World};
@@ -36,9 +40,15 @@ pub enum RunError {
         /// Why.
         error: std::io::Error,
     },
+    /// The lease is lost. Whoever has it now must not be disturbed.
+    #[error("this process does not lead any more: {0}")]
+    Deposed(&'static str),
+    /// What else was to be done cannot be.
+    #[error("{0}")]
+    Command(String),
 }
 
-/// Runs until asked to end by a signal.
+/// Does what the command says; without one, delivers until asked to end by a signal.
 pub async fn run(config: Config) -> Result<(), RunError> {
     let filter = config.log.parse::<tracing_subscriber::EnvFilter>();
     let filter = filter.map_err(|error| RunError::Log(error.to_string()))?;
@@ -49,7 +59,40 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         .init();
     // A second call would find it installed, and that is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    match config.command.clone() {
+        None => serve(config).await,
+        Some(command) => {
+            let connected = KubeCluster::connect(Tenure::default()).await;
+            let cluster = connected.map_err(RunError::Connect)?;
+            execute(command, &config, cluster)
+                .await
+                .map_err(RunError::Command)
+        }
+    }
+}
 
+async fn execute(command: Command, config: &Config, cluster: KubeCluster) -> Result<(), String> {
+    match command {
+        Command::Release { .. } => {
+            let say = |text: &str| println!("{text}");
+            let released = release::release_all(&cluster.watches(), &config.namespace, say).await;
+            released.map_err(|error| error.to_string())
+        }
+        Command::Explain { app } => {
+            let (_never, stopped) = watch::channel(false);
+            let (wake, _woken) = mpsc::unbounded_channel();
+            let Some(known) = fill(&cluster, &wake, &stopped).await else {
+                return Ok(());
+            };
+            let apps = apps(config, &cluster, known, wake).await;
+            println!("{}", explain::explain(&apps, &app).await?);
+            Ok(())
+        }
+    }
+}
+
+/// Delivers until asked to end by a signal.
+async fn serve(config: Config) -> Result<(), RunError> {
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| RunError::Listen {
@@ -62,48 +105,87 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         tracing::info!("asked to end");
         let _ = stop.send(true);
     });
-    let (ready, is_ready) = watch::channel(false);
-    let pages = tokio::spawn(http::serve(listener, is_ready, told(stopped.clone())));
+    let (phase, phases) = watch::channel(Phase::Starting);
+    let pages = tokio::spawn(http::serve(listener, phases, told(stopped.clone())));
 
-    let cluster = KubeCluster::connect().await.map_err(RunError::Connect)?;
+    let tenure = Tenure::default();
+    let connected = KubeCluster::connect(tenure.clone()).await;
+    let cluster = connected.map_err(RunError::Connect)?;
     tokio::select! {
-        () = deliver(config, cluster, ready, stopped.clone()) => {}
+        ended = lead(config, cluster, tenure, phase, stopped.clone()) => ended?,
         () = told_long_ago(stopped) => {}
     }
     let _ = pages.await;
     Ok(())
 }
 
+/// Works for as long as this process leads.
+async fn lead(
+    config: Config,
+    cluster: KubeCluster,
+    tenure: Tenure,
+    phase: watch::Sender<Phase>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), RunError> {
+    if !config.leader_elect {
+        metrics().leads(true);
+        deliver(config, cluster, phase, stopped).await;
+        return Ok(());
+    }
+    let mut candidate = Candidate::new(cluster.watches(), &config.namespace, tenure);
+    let stand_by = |leader: Option<&str>| {
+        if let Some(leader) = leader.map(str::to_owned) {
+            phase.send_replace(Phase::StandingBy { leader });
+        }
+    };
+    let before = tokio::select! {
+        before = candidate.elected(stand_by) => before,
+        () = told(stopped.clone()) => return Ok(()),
+    };
+    metrics().leads(true);
+    let released = phase.clone();
+    let work = async {
+        if let Before::Wait(time) = before {
+            tokio::select! {
+                () = tokio::time::sleep(time) => {}
+                () = told(stopped.clone()) => return,
+            }
+        }
+        deliver(config, cluster, phase, stopped.clone()).await;
+    };
+    tokio::select! {
+        () = work => {}
+        deposed = candidate.deposed() => match deposed {
+            Deposed::Lost(why) => return Err(RunError::Deposed(why)),
+            // To end would be to start again; and who released may do it from within this very Pod.
+            Deposed::Released => {
+                tracing::info!("kubeOP is released: nothing is delivered any more");
+                metrics().leads(false);
+                released.send_replace(Phase::StandingBy { leader: RELEASED.to_owned() });
+                told(stopped).await;
+                return Ok(());
+            }
+        },
+    }
+    candidate.resign().await;
+    Ok(())
+}
+
 async fn deliver(
     config: Config,
     cluster: KubeCluster,
-    ready: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     stopped: watch::Receiver<bool>,
 ) {
-    let cluster_id = match config.cluster_id.clone() {
-        Some(id) => id,
-        None => uid_of_kube_system(&cluster).await,
-    };
-    let world = Arc::new(World::default());
+    phase.send_replace(Phase::Filling);
     let (wake, woken) = mpsc::unbounded_channel();
-    let client = cluster.watches();
-    let filled = watches::start(&client, &world, &wake);
-    for mut filled in filled {
-        tokio::select! {
-            // The sender lives as long as its watch, which never ends by itself.
-            _ = filled.wait_for(|filled| *filled) => {}
-            () = told(stopped.clone()) => return,
-        }
-    }
+    let Some(world) = fill(&cluster, &wake, &stopped).await else {
+        return;
+    };
     tracing::info!("caches are filled");
-    let apps = Arc::new(Apps {
-        followed: Followed::new(cluster.clone(), world.clone(), wake),
-        cluster: cluster.clone(),
-        world: world.clone(),
-        memories: Memories::default(),
-        allowlist: Some(config.image_allowlist.clone()).filter(|list| !list.is_empty()),
-        cluster_id: cluster_id.clone(),
-    });
+    let apps = Arc::new(apps(&config, &cluster, world.clone(), wake).await);
+    let cluster_id = apps.cluster_id.clone();
+    let client = cluster.watches();
     let toucher = Toucher::new(cluster.clone(), world.clone());
     let projects = Arc::new(Projects {
         cluster,
@@ -123,8 +205,45 @@ async fn deliver(
         async move { projects.reconcile(name).await }
     });
     tokio::spawn(toucher.run(watches::unblocked(&client, &world)));
-    let _ = ready.send(true);
+    phase.send_replace(Phase::Working);
     tokio::join!(app_loop, project_loop);
+}
+
+/// What is known of the cluster, once every watch has brought its first listing; none if asked to end before.
+async fn fill(
+    cluster: &KubeCluster,
+    wake: &mpsc::UnboundedSender<Concerns>,
+    stopped: &watch::Receiver<bool>,
+) -> Option<Arc<World>> {
+    let world = Arc::new(World::default());
+    for mut filled in watches::start(&cluster.watches(), &world, wake) {
+        tokio::select! {
+            // The sender lives as long as its watch, which never ends by itself.
+            _ = filled.wait_for(|filled| *filled) => {}
+            () = told(stopped.clone()) => return None,
+        }
+    }
+    Some(world)
+}
+
+async fn apps(
+    config: &Config,
+    cluster: &KubeCluster,
+    world: Arc<World>,
+    wake: mpsc::UnboundedSender<Concerns>,
+) -> Apps<KubeCluster> {
+    let cluster_id = match config.cluster_id.clone() {
+        Some(id) => id,
+        None => uid_of_kube_system(cluster).await,
+    };
+    Apps {
+        followed: Followed::new(cluster.clone(), world.clone(), wake),
+        cluster: cluster.clone(),
+        world,
+        memories: Memories::default(),
+        allowlist: Some(config.image_allowlist.clone()).filter(|list| !list.is_empty()),
+        cluster_id,
+    }
 }
 
 /// News from the watches, as keys for both loops.

@@ -171,7 +171,11 @@ impl<'a> KubeOp<'a> {
 
     /// Starts the controller and waits until it is ready.
     pub async fn start_controller(&self) -> Result<i32> {
-        let mut args = vec![format!("--listen=127.0.0.1:{}", self.controller_port)];
+        // One process only, which is killed and started again without waiting for its own lease to run out.
+        let mut args = vec![
+            format!("--listen=127.0.0.1:{}", self.controller_port),
+            "--leader-elect=false".to_owned(),
+        ];
         args.extend(self.options.controller_args.iter().cloned());
         let pid = self
             .start(CONTROLLER, &self.controller, args, &Identity::controller())

@@ -3,6 +3,7 @@
 use super::drift::changed_by;
 use super::{Apps, Subject};
 use crate::kube_io::{CallError, Cluster, Effect, FieldConflict, Who, address};
+use crate::metrics::metrics;
 use jiff::Timestamp;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{RecordChange, RecordView};
@@ -174,6 +175,7 @@ fn hook_ended(run: &HookRun) -> Story {
 impl<C: Cluster> Apps<C> {
     /// Emits an Event. One that is lost changes nothing, so failure is only logged.
     pub(super) async fn tell(&self, subject: &Subject, story: Story) {
+        metrics().event(story.reason);
         let now = Timestamp::now();
         let name = format!("{}.{:x}", subject.key.name, now.as_nanosecond());
         let at = address("", "v1", "Event", Some(&subject.key.namespace), &name);

@@ -24,14 +24,15 @@ use memory::Memory;
 pub use subject::Subject;
 
 use crate::kube_io::{CallError, CallKind, Cluster, Whole};
+use crate::metrics::metrics;
 use crate::queue::Next;
 use crate::watches::Followed;
 use crate::world::{AppKey, Packed, World};
 use jiff::Timestamp;
-use kubeop_shared::delivery::{Action, Attempted, WaitFor, decide};
+use kubeop_shared::delivery::{Action, Attempted, Observed, WaitFor, decide};
 use kubeop_shared::image::Allowlist;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// More actions than any App needs in a row: past this, something is wrong and the App has to wait.
 const MAX_ACTIONS: usize = 500;
@@ -66,7 +67,9 @@ impl<C: Cluster> Apps<C> {
         let mut memory = memory.lock().await;
         let version = object.metadata.resource_version.clone();
         memory.meet(object);
+        let start = Instant::now();
         let next = self.work(&key, &mut memory).await;
+        metrics().look(start.elapsed());
         match memory.rest() {
             Some(app) => {
                 let version = app.metadata.resource_version.as_deref();
@@ -79,6 +82,23 @@ impl<C: Cluster> Apps<C> {
             self.memories.forget(&key);
         }
         next
+    }
+
+    /// What is observed of an App now, and what is chosen. Nothing is done.
+    pub async fn look_at(&self, key: &AppKey) -> Result<(Observed, Action), String> {
+        let known = self.world.apps.get(key);
+        let Some(Whole(object)) = known.and_then(|known| known.read()) else {
+            return Err(format!(
+                "there is no App {key}: kubectl get apps.platform.kubeop.io -A lists them"
+            ));
+        };
+        let mut memory = Memory::default();
+        memory.meet(object.clone());
+        let mut subject = Subject::new(&object, &self.world, &self.cluster_id, &mut memory.asked);
+        let observed = self.observe(&mut subject, &mut memory, Timestamp::now()).await;
+        let observed = observed.map_err(|error| error.to_string())?;
+        let action = decide(&observed);
+        Ok((observed, action))
     }
 
     async fn work(&self, key: &AppKey, memory: &mut Memory) -> Next {

@@ -5,19 +5,20 @@
 
 use super::{
     Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, Kind, Manager, Preconditions, Scope,
-    Who, Whole,
+    Tenure, Who, Whole,
 };
+use crate::metrics::metrics;
 use kube::api::{DeleteParams, DynamicObject, ListParams, ObjectList, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind, Request, Resource};
 use kube::{Client, Config};
 use kubeop_shared::api::names;
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than the API server lets a watch last.
 const WATCH_SILENCE: Duration = Duration::from_secs(360);
-/// Shorter than the time for which a lost lease is still believed.
-const CALL: Duration = Duration::from_secs(10);
+/// How long a call may take. Shorter than the time for which a lost lease is still believed.
+pub const CALL: Duration = Duration::from_secs(10);
 
 /// The clients.
 #[derive(Clone)]
@@ -25,11 +26,12 @@ pub struct KubeCluster {
     config: Config,
     calls: Client,
     watches: Client,
+    tenure: Tenure,
 }
 
 impl KubeCluster {
-    /// Connects as KUBECONFIG or the environment of a Pod says.
-    pub async fn connect() -> Result<Self, String> {
+    /// Connects as KUBECONFIG or the environment of a Pod says. Calls are made while the tenure holds.
+    pub async fn connect(tenure: Tenure) -> Result<Self, String> {
         let config = Config::infer()
             .await
             .map_err(|error| format!("no cluster is configured: {error}"))?;
@@ -37,6 +39,7 @@ impl KubeCluster {
             calls: client(config.clone(), CALL)?,
             watches: client(config.clone(), WATCH_SILENCE)?,
             config,
+            tenure,
         })
     }
 
@@ -69,6 +72,13 @@ impl KubeCluster {
         doing: impl FnOnce() -> String,
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<T, CallError> {
+        if !self.tenure.holds(Instant::now()) {
+            let message = "this process does not lead any more";
+            return Err(CallError::own(doing(), CallKind::Unavailable, message));
+        }
+        let verb = request
+            .as_ref()
+            .map_or("none", |request| verb_of(request.method()));
         let sent = async {
             let mut request = request.map_err(kube::Error::BuildRequest)?;
             if let Who::Deployer { namespace } = who {
@@ -82,14 +92,17 @@ impl KubeCluster {
             }
             self.calls.request::<T>(request).await
         };
-        match tokio::time::timeout(CALL, sent).await {
+        let answer = match tokio::time::timeout(CALL, sent).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(CallError::new(doing(), &error)),
             Err(_) => {
                 let message = format!("the API server did not answer within {} s", CALL.as_secs());
                 Err(CallError::own(doing(), CallKind::Unavailable, message))
             }
-        }
+        };
+        let outcome = answer.as_ref().err().map_or("ok", |error| error.kind.name());
+        metrics().call(verb, outcome);
+        answer
     }
 }
 
@@ -104,6 +117,18 @@ fn client(mut config: Config, silence: Duration) -> Result<Client, String> {
 /// User name of the account that delivers in a namespace.
 fn deployer(namespace: &str) -> String {
     format!("system:serviceaccount:{namespace}:{}", names::DEPLOYER)
+}
+
+/// The API server's word for a method, for calls that are no watch.
+fn verb_of(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "read",
+        "POST" => "create",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        "DELETE" => "delete",
+        _ => "other",
+    }
 }
 
 fn requests(resource: &ApiResource, namespace: Option<&str>) -> Request {

@@ -91,6 +91,20 @@ impl CallError {
 }
 
 impl CallKind {
+    /// One word for it, as metrics have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::UnknownKind => "unknown_kind",
+            Self::AlreadyExists => "already_exists",
+            Self::Stale => "stale",
+            Self::FieldConflict => "field_conflict",
+            Self::Forbidden => "forbidden",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     fn of(status: &Status) -> Self {
         match (status.code, status.reason.as_str()) {
             (404, _) => Self::NotFound,

@@ -3,11 +3,13 @@
 mod client;
 mod error;
 mod resources;
+mod tenure;
 mod whole;
 
-pub use client::KubeCluster;
+pub use client::{CALL, KubeCluster};
 pub use error::{CallError, CallKind, FieldConflict};
 pub use resources::{Address, Kind, Scope, address, api_resource};
+pub use tenure::Tenure;
 pub use whole::Whole;
 
 use kube::api::DynamicObject;

@@ -35,6 +35,8 @@ pub enum WriteFault {
     DropAnswer,
     /// It is not carried out, and this is the answer.
     Answer(StatusCode),
+    /// It is carried out when the test says so: [`super::Proxy::let_through`].
+    Hold,
 }
 
 /// Harm at news of a watch.
@@ -47,7 +49,7 @@ pub enum NewsFault {
 }
 
 impl WriteFault {
-    /// Each of them.
+    /// Each of them that ends by itself.
     pub const ALL: [WriteFault; 7] = [
         WriteFault::KillBefore,
         WriteFault::KillAfter,
@@ -116,6 +118,7 @@ impl fmt::Display for WriteFault {
             WriteFault::KillAfter => f.write_str("kill after"),
             WriteFault::DropAnswer => f.write_str("drop the answer"),
             WriteFault::Answer(status) => write!(f, "answer {}", status.as_u16()),
+            WriteFault::Hold => f.write_str("hold"),
         }
     }
 }

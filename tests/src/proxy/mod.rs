@@ -84,6 +84,21 @@ impl Proxy {
         self.switch.kill_wanted().await;
     }
 
+    /// Returns when a write is held.
+    pub async fn held(&self) {
+        self.switch.held().await;
+    }
+
+    /// Passes the held write on.
+    pub fn let_through(&self) {
+        self.switch.let_through();
+    }
+
+    /// How the API server answered the write that was held, once it has passed.
+    pub fn late_answer(&self) -> Option<u16> {
+        self.switch.late_answer()
+    }
+
     /// The program is gone: what connects from now on is the next one.
     pub fn revive(&self) {
         self.switch.revive();

@@ -39,6 +39,12 @@ pub(super) async fn answer(
             pass_on(&switch, &call, parts, body).await?;
             Err(anyhow!("the answer is dropped"))
         }
+        Some(WriteFault::Hold) => {
+            switch.hold().await;
+            let answer = pass_on(&switch, &call, parts, body).await;
+            switch.late(answer.as_ref().map_or(0, |answer| answer.status().as_u16()));
+            answer
+        }
         Some(WriteFault::KillBefore) => {
             switch.kill();
             nothing().await

@@ -24,6 +24,8 @@ pub(super) struct Switch {
     fault: Fault,
     state: Mutex<State>,
     kill: Notify,
+    held: Notify,
+    let_through: Notify,
 }
 
 struct State {
@@ -31,6 +33,8 @@ struct State {
     life: Life,
     /// The program is to be killed, or is dead: nothing of it passes.
     dying: bool,
+    /// How the write that was held was answered at last.
+    late: Option<u16>,
 }
 
 impl Switch {
@@ -45,8 +49,11 @@ impl Switch {
                 ledger: Ledger::default(),
                 life: Life(0),
                 dying: false,
+                late: None,
             }),
             kill: Notify::new(),
+            held: Notify::new(),
+            let_through: Notify::new(),
         }
     }
 
@@ -102,6 +109,28 @@ impl Switch {
     pub fn kill(&self) {
         self.state().dying = true;
         self.kill.notify_one();
+    }
+
+    /// Tells that a write is held, and waits until it may pass.
+    pub async fn hold(&self) {
+        self.held.notify_one();
+        self.let_through.notified().await;
+    }
+
+    pub async fn held(&self) {
+        self.held.notified().await;
+    }
+
+    pub fn let_through(&self) {
+        self.let_through.notify_one();
+    }
+
+    pub fn late(&self, code: u16) {
+        self.state().late = Some(code);
+    }
+
+    pub fn late_answer(&self) -> Option<u16> {
+        self.state().late
     }
 
     pub async fn kill_wanted(&self) {

@@ -71,7 +71,10 @@ impl Stage {
             ("KUBECONFIG".to_owned(), kubeconfig.display().to_string()),
             ("KUBEOP_LOG".to_owned(), "kubeop_controller=debug,info".to_owned()),
         ];
-        let args = vec![format!("--listen=127.0.0.1:{}", self.port)];
+        let args = vec![
+            format!("--listen=127.0.0.1:{}", self.port),
+            "--leader-elect=false".to_owned(),
+        ];
         let program = Program {
             name: CONTROLLER.to_owned(),
             path: self.program.clone(),

@@ -54,7 +54,10 @@ impl Ground {
         let program = Program {
             name: name.to_owned(),
             path: self.program.clone(),
-            args: vec!["--listen=127.0.0.1:0".to_owned()],
+            args: vec![
+                "--listen=127.0.0.1:0".to_owned(),
+                "--leader-elect=false".to_owned(),
+            ],
             env: vec![
                 ("KUBECONFIG".to_owned(), kubeconfig.display().to_string()),
                 ("KUBEOP_LOG".to_owned(), "kubeop_controller=debug,info".to_owned()),
