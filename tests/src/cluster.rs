@@ -69,9 +69,9 @@ impl Cluster {
                 options,
                 images: Vec::new(),
             },
-            (None, RealNode::One { more_names_of_tool }) => {
+            (None, RealNode::One { more_images }) => {
                 real_node::check_machine()?;
-                let images = images::write_all(archives.path(), more_names_of_tool)?;
+                let images = images::write_all(archives.path(), more_images)?;
                 Task::Cluster { options, images }
             }
         };
@@ -221,6 +221,24 @@ impl Cluster {
     pub async fn end(&self, program: &str, how: Ending) -> Result<()> {
         self.ask(Request::End(program.to_owned(), how)).await?;
         Ok(())
+    }
+
+    /// Ends a program of the cluster (`kube-apiserver`) and starts it again as it was started.
+    pub async fn restart(&self, program: &str) -> Result<()> {
+        let Answer::Runs(pid) = self.ask(Request::State(program.to_owned())).await? else {
+            bail!("{program} does not run");
+        };
+        let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline"))?;
+        let mut words = command.split_terminator('\0').map(str::to_owned);
+        let path = PathBuf::from(words.next().unwrap_or_default());
+        self.end(program, Ending::Asked).await?;
+        let again = Program {
+            name: program.to_owned(),
+            path,
+            args: words.collect(),
+            env: Vec::new(),
+        };
+        self.run(again).await.map(drop)
     }
 
     /// How a program that [`Self::run`] started has ended by itself; none if it runs.

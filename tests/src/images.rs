@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -16,13 +17,45 @@ use crate::programs::{OwnProgram, build_own};
 pub(crate) const PAUSE: &str = "kubeop.test/pause:1";
 /// The image of `tests/src/bin/tool.rs`, whose entry point is the tool.
 pub const TOOL: &str = "kubeop.test/tool:1";
-/// The webhook's image.
-pub const WEBHOOK: &str = "ghcr.io/kubeop/kubeop-webhook:test";
-/// The controller's image.
-pub const CONTROLLER: &str = "ghcr.io/kubeop/kubeop-controller:test";
+/// The webhook's image, as the manifests name it.
+pub const WEBHOOK: &str = concat!("ghcr.io/kubeop/kubeop-webhook:", env!("CARGO_PKG_VERSION"));
+/// The controller's image, as the manifests name it.
+pub const CONTROLLER: &str = concat!("ghcr.io/kubeop/kubeop-controller:", env!("CARGO_PKG_VERSION"));
 
-/// Builds the programs and writes their archives into this folder. The tool's image gets these names, too.
-pub(crate) fn write_all(folder: &Path, more_names_of_tool: &[String]) -> Result<Vec<PathBuf>> {
+/// An image that a test wants on its node besides those above.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestImage {
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub content: Content,
+}
+
+/// What is in an image of a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// The tool, which a container runs with these arguments unless it names others.
+    Tool(Vec<String>),
+    /// This machine's shell as `/bin/sh`, and a script in `/`.
+    Shell {
+        /// Name of the script.
+        script: String,
+        /// What it says.
+        text: String,
+    },
+}
+
+/// An image to write: one program, perhaps a script.
+struct Image<'a> {
+    names: Vec<String>,
+    program: &'a Path,
+    inside: PathBuf,
+    args: Vec<String>,
+    script: Option<(PathBuf, String)>,
+}
+
+/// Builds the programs and writes their archives into this folder, and those of the test's own images.
+pub(crate) fn write_all(folder: &Path, of_test: &[TestImage]) -> Result<Vec<PathBuf>> {
     let own = |name| OwnProgram {
         package: env!("CARGO_PKG_NAME"),
         name,
@@ -35,56 +68,81 @@ pub(crate) fn write_all(folder: &Path, more_names_of_tool: &[String]) -> Result<
         product("kubeop-controller"),
     ];
     let built = build_own(&programs)?;
+    let tool = built.get(1).context("no tool was built")?;
+    let names = [PAUSE, TOOL, WEBHOOK, CONTROLLER];
+    let standard = built.iter().zip(names).map(|(program, name)| Image {
+        names: vec![name.to_owned()],
+        program,
+        inside: Path::new("/").join(program.file_name().unwrap_or_default()),
+        args: Vec::new(),
+        script: None,
+    });
+    let more = of_test.iter().map(|image| Image::of(image, tool));
     let mut archives = Vec::new();
-    for ((program, path), image) in programs
-        .iter()
-        .zip(&built)
-        .zip([PAUSE, TOOL, WEBHOOK, CONTROLLER])
-    {
-        let mut names = vec![image.to_owned()];
-        if image == TOOL {
-            names.extend(more_names_of_tool.iter().cloned());
-        }
-        let archive = folder.join(format!("{}.tar", program.name));
-        write(&archive, path, &names)?;
+    for (number, image) in standard.chain(more).enumerate() {
+        let archive = folder.join(format!("{number}.tar"));
+        image.write(&archive)?;
         archives.push(archive);
     }
     Ok(archives)
 }
 
-/// Writes the archive of an image that runs this program.
-fn write(archive: &Path, program: &Path, names: &[String]) -> Result<()> {
-    let name = program.file_name().context("a program has a name")?;
-    let inside = Path::new("/").join(name);
-    let layer = layer(program, &inside)?;
-    let diff_id = format!("{:x}", Hex(&Sha256::digest(&layer)));
-    let config = serde_json::to_vec(&json!({
-        "architecture": architecture(),
-        "os": "linux",
-        "config": {"Entrypoint": [inside], "User": "65532:65532"},
-        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{diff_id}")]},
-        "history": [{"created_by": "kubeOP's tests"}],
-    }))?;
-    let config_name = format!("{:x}.json", Hex(&Sha256::digest(&config)));
-    let layer_name = format!("{diff_id}/layer.tar");
-    let manifest =
-        serde_json::to_vec(&json!([{"Config": config_name, "RepoTags": names, "Layers": [layer_name]}]))?;
-    let mut tar = tar::Builder::new(File::create(archive)?);
-    for (path, bytes) in [(&config_name, &config), (&layer_name, &layer)] {
-        append(&mut tar, Path::new(path), bytes, 0o644)?;
+impl<'a> Image<'a> {
+    fn of(image: &TestImage, tool: &'a Path) -> Self {
+        let names = vec![image.name.clone()];
+        match &image.content {
+            Content::Tool(args) => Image {
+                names,
+                program: tool,
+                inside: "/tool".into(),
+                args: args.clone(),
+                script: None,
+            },
+            Content::Shell { script, text } => Image {
+                names,
+                program: Path::new("/bin/sh"),
+                inside: "/bin/sh".into(),
+                args: Vec::new(),
+                script: Some((Path::new("/").join(script), text.clone())),
+            },
+        }
     }
-    append(&mut tar, Path::new("manifest.json"), &manifest, 0o644)?;
-    tar.into_inner()?;
-    Ok(())
-}
 
-fn layer(program: &Path, inside: &Path) -> Result<Vec<u8>> {
-    let mut tar = tar::Builder::new(Vec::new());
-    append(&mut tar, inside, &fs::read(program)?, 0o755)?;
-    for library in libraries(program)? {
-        append(&mut tar, &library, &fs::read(&library)?, 0o755)?;
+    fn write(&self, archive: &Path) -> Result<()> {
+        let layer = self.layer()?;
+        let diff_id = format!("{:x}", Hex(&Sha256::digest(&layer)));
+        let config = serde_json::to_vec(&json!({
+            "architecture": architecture(),
+            "os": "linux",
+            "config": {"Entrypoint": [self.inside], "Cmd": self.args, "User": "65532:65532", "WorkingDir": "/"},
+            "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{diff_id}")]},
+            "history": [{"created_by": "kubeOP's tests"}],
+        }))?;
+        let config_name = format!("{:x}.json", Hex(&Sha256::digest(&config)));
+        let layer_name = format!("{diff_id}/layer.tar");
+        let manifest = serde_json::to_vec(
+            &json!([{"Config": config_name, "RepoTags": self.names, "Layers": [layer_name]}]),
+        )?;
+        let mut tar = tar::Builder::new(File::create(archive)?);
+        for (path, bytes) in [(&config_name, &config), (&layer_name, &layer)] {
+            append(&mut tar, Path::new(path), bytes, 0o644)?;
+        }
+        append(&mut tar, Path::new("manifest.json"), &manifest, 0o644)?;
+        tar.into_inner()?;
+        Ok(())
     }
-    Ok(tar.into_inner()?)
+
+    fn layer(&self) -> Result<Vec<u8>> {
+        let mut tar = tar::Builder::new(Vec::new());
+        append(&mut tar, &self.inside, &fs::read(self.program)?, 0o755)?;
+        for library in libraries(self.program)? {
+            append(&mut tar, &library, &fs::read(&library)?, 0o755)?;
+        }
+        if let Some((path, text)) = &self.script {
+            append(&mut tar, path, text.as_bytes(), 0o755)?;
+        }
+        Ok(tar.into_inner()?)
+    }
 }
 
 /// Appends a file under a path that is absolute in the image, so that archives are the same for the same content.

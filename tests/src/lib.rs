@@ -4,6 +4,7 @@
 //! - [`KubeOp`] is kubeOP running on it.
 //! - [`keeper`] is the other side: a process of its own that starts the cluster's programs and always ends them.
 //! - [`programs`] builds those programs, once per machine.
+//! - [`load`] asks admission again and again, and says what failed.
 //! - [`proxy`] stands between a program and the API server, counts, and harms.
 //!
 //! There is no node agent at level 2: [`kwok`](https://kwok.sigs.k8s.io) plays the nodes. What its Pods do is
@@ -20,6 +21,7 @@ pub mod images;
 pub mod keeper;
 pub mod kubectl;
 pub mod kubeop;
+pub mod load;
 pub mod options;
 pub mod page;
 mod pki;

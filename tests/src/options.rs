@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
+use crate::images::TestImage;
 use crate::programs::Level;
 
 /// How a cluster is started. The default suits most tests: one fake node, audit log on.
@@ -39,8 +40,8 @@ pub enum RealNode {
     None,
     /// One, with the images of [`crate::images`] on it.
     One {
-        /// The tool's image gets these names, too: a test's App may run it under any name.
-        more_names_of_tool: Vec<String>,
+        /// Besides these: a test's App may name any.
+        more_images: Vec<TestImage>,
     },
 }
 
@@ -48,7 +49,7 @@ impl Options {
     /// A real node and no fake ones.
     pub fn real_node() -> Self {
         let real_node = RealNode::One {
-            more_names_of_tool: Vec::new(),
+            more_images: Vec::new(),
         };
         Options {
             fake_nodes: 0,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use kubeop_tests::images::{Content, TestImage};
 use kubeop_tests::keeper::real_node;
 use kubeop_tests::kubeop::InstallOptions;
 use kubeop_tests::options::RealNode;
@@ -23,7 +24,10 @@ async fn evenings_with_a_real_kubelet() {
     }
     let _machine = MACHINE.lock().await;
     let real_node = RealNode::One {
-        more_names_of_tool: vec![TOOL.to_owned()],
+        more_images: vec![TestImage {
+            name: TOOL.to_owned(),
+            content: Content::Tool(Vec::new()),
+        }],
     };
     let options = Options {
         real_node,

@@ -1,0 +1,44 @@
+//! kubeOP as its own manifests install it: both programs as Pods on a real node, judged as a platform engineer judges
+//! them. One installation, and one test that walks over it: there is one real node per machine.
+
+mod ground;
+mod leader;
+mod outage;
+mod pages;
+mod restarts;
+mod sample;
+mod uninstall;
+
+use kubeop_tests::keeper::real_node;
+
+use ground::Ground;
+
+macro_rules! walk {
+    ($ground:expr, $($step:path),+ $(,)?) => {
+        $({
+            let start = std::time::Instant::now();
+            $step($ground).await;
+            println!("{}: {:.1} s", stringify!($step), start.elapsed().as_secs_f64());
+        })+
+    };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn installed_by_its_own_manifests() {
+    if !real_node::asked_for() {
+        kubeop_tests::skip!("a real node is asked for by {}=1", real_node::SWITCH);
+    }
+    let ground = Ground::install().await;
+    walk!(
+        &ground,
+        sample::the_users_sample_becomes_ready,
+        restarts::s14_no_create_fails_while_the_webhook_is_restarted,
+        restarts::s14_a_killed_replica_is_replaced,
+        outage::s17_s60_an_outage_stays_in_project_namespaces,
+        pages::the_page_on_upgrades_holds,
+        outage::a_restarted_api_server_is_found_again,
+        leader::a_leader_that_is_killed_in_mid_rollout_is_followed_by_another,
+        pages::the_page_on_breaking_the_glass_holds,
+        uninstall::s53_it_goes_and_leaves_everything_running,
+    );
+}

@@ -1,0 +1,71 @@
+//! The pages of `docs/operation`: their commands, block by block, as a person copies them into a shell.
+
+use std::fs;
+
+use kubeop_tests::generated::repository;
+
+use crate::ground::Ground;
+
+/// The blocks of a page, each a script.
+fn blocks(page: &str) -> Vec<String> {
+    let path = repository().join("docs/operation").join(format!("{page}.md"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let blocks = text.split("```sh\n").skip(1);
+    blocks
+        .filter_map(|rest| Some(rest.split_once("```")?.0.to_owned()))
+        .collect()
+}
+
+/// Runs every block of a page; what each printed.
+pub async fn follow(ground: &Ground, page: &str) -> Vec<String> {
+    let mut said = Vec::new();
+    for block in blocks(page) {
+        match ground.paste(&format!("set -eu\n{block}")).await {
+            Ok(output) => said.push(output),
+            Err(error) => panic!("{page}: {block}\n{error:#}\n{}", ground.story().await),
+        }
+    }
+    assert!(!said.is_empty(), "{page} has no commands");
+    said
+}
+
+pub async fn the_page_on_upgrades_holds(ground: &Ground) {
+    let before = ground
+        .get("pods -n kubeop-web -l app.kubeop.io/app-id=payments")
+        .await
+        .unwrap();
+    let said = follow(ground, "upgrade").await;
+    assert!(
+        said.last().is_some_and(|table| table.contains("payments")),
+        "{said:?}"
+    );
+    let after = ground
+        .get("pods -n kubeop-web -l app.kubeop.io/app-id=payments")
+        .await
+        .unwrap();
+    let uids = |pods: &serde_json::Value| -> Vec<String> {
+        let pods = pods["items"].as_array().cloned().unwrap_or_default();
+        pods.iter()
+            .map(|pod| pod["metadata"]["uid"].to_string())
+            .collect()
+    };
+    assert_eq!(uids(&before), uids(&after));
+}
+
+pub async fn the_page_on_breaking_the_glass_holds(ground: &Ground) {
+    follow(ground, "break-glass").await;
+    ground.rolled_out("kubeop-controller").await;
+    // Shut again, at the latest when the webhook has put its CA into the new registrations.
+    let run = "-n kubeop-web run shut --image=evil.example/x:1";
+    let shut = kubeop_tests::wait::until("the gate is shut", crate::ground::SOON, || async {
+        match ground.kubectl(run).await {
+            Err(error) if error.to_string().contains("[ImageNotAllowed]") => Ok(()),
+            Err(error) => Err(error),
+            Ok(said) => {
+                ground.kubectl("-n kubeop-web delete pod shut --now").await?;
+                Err(anyhow::anyhow!("{said}"))
+            }
+        }
+    });
+    shut.await.unwrap();
+}

@@ -1,0 +1,36 @@
+//! The user's own sample, byte for byte.
+
+use kubeop_tests::seed;
+
+use crate::ground::{Ground, WEB};
+
+pub async fn the_users_sample_becomes_ready(ground: &Ground) {
+    let args = ["apply", "-n", WEB, "-f", "-"];
+    let applied = ground.cluster.kubectl_with_input(args, seed::sample_app()).await;
+    applied.unwrap().success().unwrap();
+    ground.app_is_ready("payments").await;
+    let deployment = ground
+        .get(&format!("deployment/payments -n {WEB}"))
+        .await
+        .unwrap();
+    assert_eq!(
+        deployment["status"]["readyReplicas"], 3,
+        "{}",
+        deployment["status"]
+    );
+    let events = ground.kubectl(&format!("-n {WEB} get events")).await.unwrap();
+    for reason in ["HookStarted", "HookSucceeded", "RolloutSucceeded"] {
+        assert!(events.contains(reason), "no {reason} in:\n{events}");
+    }
+    // The other half of the gate.
+    let foreign = seed::sample_app().replace("ghcr.io/acme/payments:2.3.1", "evil.example/x:1");
+    let refused = ground.cluster.kubectl_with_input(args, &foreign).await.unwrap();
+    assert!(
+        refused.status != 0
+            && refused
+                .stderr
+                .contains("[ImageNotAllowed] spec.delivery.image.ref"),
+        "{}",
+        refused.stderr
+    );
+}
