@@ -46,6 +46,8 @@ pub struct TenantView {
 pub struct NamespaceView {
     /// The Project that its label names.
     pub project: Option<String>,
+    /// The other labels that its Project sets.
+    labels: [Option<String>; 3],
     /// Whether it is being deleted.
     pub deleting: bool,
 }
@@ -216,10 +218,15 @@ pub fn digest_tenant(object: &DynamicObject) -> Option<TenantView> {
 /// What is kept of a namespace.
 pub fn digest_namespace(object: &DynamicObject) -> NamespaceView {
     let labels = object.metadata.labels.as_ref();
+    let label = |name: &str| labels.and_then(|labels| labels.get(name)).cloned();
     NamespaceView {
-        project: labels
-            .and_then(|labels| labels.get(names::LABEL_PROJECT_ID))
-            .cloned(),
+        project: label(names::LABEL_PROJECT_ID),
+        labels: [
+            names::LABEL_TENANT_ID,
+            names::LABEL_CLUSTER_ID,
+            names::LABEL_POD_SECURITY,
+        ]
+        .map(label),
         deleting: object.metadata.deletion_timestamp.is_some(),
     }
 }
