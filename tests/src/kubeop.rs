@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -19,7 +20,7 @@ use crate::process::tail;
 use crate::programs::{self, OwnProgram};
 use crate::{page, wait};
 
-const WEBHOOK: &str = "kubeop-webhook";
+pub(crate) const WEBHOOK: &str = "kubeop-webhook";
 const CONTROLLER: &str = "kubeop-controller";
 
 /// How long a program may take until it is ready.
@@ -153,6 +154,8 @@ impl<'a> KubeOp<'a> {
         let mut args = vec![
             format!("--listen=127.0.0.1:{}", self.webhook_port),
             format!("--ca-file-out={}", self.webhook_ca().display()),
+            // Tests take it away, and want it to be gone.
+            "--drain=0s".to_owned(),
         ];
         args.extend(self.options.webhook_args.iter().cloned());
         let pid = self
@@ -248,46 +251,49 @@ impl<'a> KubeOp<'a> {
         }
     }
 
-    /// Registers the webhook as the manifests say, but by URL: the API server of a test cluster reaches no Service.
     async fn register_webhook(&self) -> Result<()> {
-        let folder = repository().join("manifests/webhook").display().to_string();
-        let rendered = self.cluster.kubectl(["kustomize", &folder]).await?.success()?;
         let ca = std::fs::read(self.webhook_ca()).context("the webhook wrote no CA")?;
-        let bundle = k8s_openapi::ByteString(ca);
-        let mut registered = 0;
-        for document in serde_saphyr::from_multiple::<Value>(&rendered)? {
-            let mut configuration = document;
-            let kind = configuration
-                .get("kind")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            if !kind.ends_with("WebhookConfiguration") {
-                continue;
-            }
-            let hooks = configuration.get_mut("webhooks").and_then(Value::as_array_mut);
-            for hook in hooks.context("a registration without webhooks")? {
-                let path = hook
-                    .pointer("/clientConfig/service/path")
-                    .and_then(Value::as_str)
-                    .unwrap_or("/");
-                let url = format!("{}{path}", self.webhook_url());
-                let hook = hook.as_object_mut().context("a webhook is an object")?;
-                hook.insert("clientConfig".to_owned(), json!({"url": url, "caBundle": bundle}));
-            }
-            self.apply(&configuration).await?;
-            registered += 1;
-        }
-        ensure!(registered > 0, "{folder} registers no webhook");
-        Ok(())
+        register(self.cluster, &self.webhook_url(), Some(&ByteString(ca))).await
     }
+}
 
-    async fn apply(&self, object: &Value) -> Result<()> {
-        self.cluster
-            .kubectl_with_input(["apply", "-f", "-"], &object.to_string())
+/// Registers the webhook as the manifests say, but by URL: the API server of a test cluster reaches no Service.
+/// Without a bundle, the webhook must see to it that it is trusted.
+pub async fn register(cluster: &Cluster, url: &str, bundle: Option<&ByteString>) -> Result<()> {
+    let folder = repository().join("manifests/webhook").display().to_string();
+    let rendered = cluster.kubectl(["kustomize", &folder]).await?.success()?;
+    let mut registered = 0;
+    for document in serde_saphyr::from_multiple::<Value>(&rendered)? {
+        let mut configuration = document;
+        let kind = configuration
+            .get("kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        if !kind.ends_with("WebhookConfiguration") {
+            continue;
+        }
+        let hooks = configuration.get_mut("webhooks").and_then(Value::as_array_mut);
+        for hook in hooks.context("a registration without webhooks")? {
+            let path = hook
+                .pointer("/clientConfig/service/path")
+                .and_then(Value::as_str)
+                .unwrap_or("/");
+            let mut client = json!({"url": format!("{url}{path}")});
+            if let Some(bundle) = bundle {
+                client["caBundle"] = json!(bundle);
+            }
+            let hook = hook.as_object_mut().context("a webhook is an object")?;
+            hook.insert("clientConfig".to_owned(), client);
+        }
+        let text = configuration.to_string();
+        cluster
+            .kubectl_with_input(["apply", "-f", "-"], &text)
             .await?
-            .success()
-            .map(drop)
+            .success()?;
+        registered += 1;
     }
+    ensure!(registered > 0, "{folder} registers no webhook");
+    Ok(())
 }
 
 /// Applies kinds and rights: what every start of the programs needs.
@@ -305,7 +311,7 @@ pub async fn install_manifests(cluster: &Cluster) -> Result<()> {
     .map(drop)
 }
 
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 

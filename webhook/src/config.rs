@@ -1,13 +1,11 @@
 //! Flags and environment, checked before anything starts.
 
-use kubeop_certs::{Authority, CertificateError, Pair};
+use kubeop_certs::CertificateError;
+use kubeop_certs::rotation::{Lifetimes, LifetimesError};
 use kubeop_shared::image::{Allowlist, AllowlistEntryError};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use time::{Duration, OffsetDateTime};
-
-/// How long certificates that the webhook makes for itself are valid. Each start makes new ones.
-const SELF_MADE_LIFE: Duration = Duration::days(365);
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Decides at admission whether Apps and Pods may live where they say, with the images that they name.
 #[derive(Clone, Debug, clap::Parser)]
@@ -40,22 +38,48 @@ pub struct Config {
     )]
     pub restorers: Vec<String>,
 
-    /// Folder with `tls.crt` and `tls.key`. Default: a CA and a certificate made at start.
+    /// The namespace that kubeOP runs in, where the Secret `kubeop-webhook-ca` holds the CA that all replicas share.
+    /// It makes itself, and is renewed by itself; whoever deletes it gets another CA, without a refused request.
+    #[arg(long, env = "KUBEOP_NAMESPACE", default_value = "kubeop-system")]
+    pub namespace: String,
+
+    /// How long a CA of the webhook lives: `3650d`. Another one follows it when two thirds are over.
+    #[arg(long, env = "KUBEOP_CA_LIFE", default_value = "3650d", value_parser = duration)]
+    pub ca_life: Duration,
+
+    /// How long the certificate of a replica lives: `24h`. It is renewed when two thirds are over.
+    #[arg(long, env = "KUBEOP_LEAF_LIFE", default_value = "24h", value_parser = duration)]
+    pub leaf_life: Duration,
+
+    /// Folder with `tls.crt` and `tls.key`, from cert-manager or another hand: used as they are, read again when they
+    /// change. Who makes them also fills `caBundle` of the registrations.
     #[arg(long, env = "KUBEOP_TLS_DIR")]
     pub tls_dir: Option<PathBuf>,
 
-    /// Names in a certificate made at start, separated by commas.
-    #[arg(
-        long,
-        env = "KUBEOP_TLS_NAMES",
-        value_delimiter = ',',
-        default_value = "kubeop-webhook.kubeop-system.svc,localhost,127.0.0.1"
-    )]
+    /// Names in a certificate that the webhook makes, separated by commas. Default: the Service
+    /// `kubeop-webhook.<namespace>.svc`, and this machine.
+    #[arg(long, env = "KUBEOP_TLS_NAMES", value_delimiter = ',')]
     pub tls_names: Vec<String>,
 
-    /// Where to write the CA of a certificate made at start, for the webhook's registration.
+    /// For development: a CA made at start and kept in memory; its certificate is written here. Registrations are
+    /// left alone.
     #[arg(long, env = "KUBEOP_CA_FILE_OUT", conflicts_with = "tls_dir")]
     pub ca_file_out: Option<PathBuf>,
+
+    /// How long requests are still taken after SIGTERM, until nobody sends any: as long as the cluster needs to
+    /// forget a Pod. Requests under way then have 10 s more, so terminationGracePeriodSeconds must be this and 15 s.
+    #[arg(long, env = "KUBEOP_DRAIN", default_value = "15s", value_parser = duration)]
+    pub drain: Duration,
+}
+
+/// Reads `90d`, `24h` or `30s`. A day has 24 hours.
+fn duration(text: &str) -> Result<Duration, String> {
+    let read = || {
+        let span: jiff::Span = text.parse().ok()?;
+        let whole = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+        Duration::try_from(whole).ok()
+    };
+    read().ok_or_else(|| "say days, hours, minutes or seconds, such as 90d, 24h, 15m or 30s".to_owned())
 }
 
 /// Why the configuration cannot be used. Names flag and value.
@@ -80,9 +104,22 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The two lives do not go together.
+    #[error("--ca-life (KUBEOP_CA_LIFE) {ca:?} and --leaf-life (KUBEOP_LEAF_LIFE) {leaf:?}: {source}")]
+    Lifetimes {
+        /// Of a CA.
+        ca: Duration,
+        /// Of a leaf.
+        leaf: Duration,
+        /// Why.
+        source: LifetimesError,
+    },
     /// Certificate and key cannot be used.
     #[error("--tls-dir: {0}")]
-    Certificate(#[from] CertificateError),
+    Supplied(CertificateError),
+    /// A certificate cannot be made.
+    #[error("{0}; see --tls-names (KUBEOP_TLS_NAMES)")]
+    Made(CertificateError),
 }
 
 impl Config {
@@ -96,32 +133,21 @@ impl Config {
         }
     }
 
-    /// The certificate to serve: the one supplied, or one made now whose CA is written where it was asked for.
-    pub fn certificate(&self, now: OffsetDateTime) -> Result<Pair, ConfigError> {
-        if let Some(folder) = &self.tls_dir {
-            return Ok(Pair {
-                certificate: read(&folder.join("tls.crt"))?,
-                key: read(&folder.join("tls.key"))?,
-            });
-        }
-        let authority = Authority::new("kubeOP webhook", now, SELF_MADE_LIFE)?;
-        if let Some(path) = &self.ca_file_out {
-            std::fs::write(path, authority.certificate()).map_err(|source| ConfigError::File {
-                flag: "--ca-file-out",
-                path: path.clone(),
-                source,
-            })?;
-        }
-        Ok(authority.server(&self.tls_names, now, SELF_MADE_LIFE)?)
+    /// How long CAs and certificates live that the webhook makes.
+    pub fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
+        let (ca, leaf) = (self.ca_life, self.leaf_life);
+        let long = |life: Duration| time::Duration::try_from(life).unwrap_or(time::Duration::MAX);
+        Lifetimes::new(long(ca), long(leaf)).map_err(|source| ConfigError::Lifetimes { ca, leaf, source })
     }
-}
 
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::File {
-        flag: "--tls-dir",
-        path: path.to_owned(),
-        source,
-    })
+    /// Names in a certificate that the webhook makes.
+    pub fn server_names(&self) -> Vec<String> {
+        if self.tls_names.is_empty() {
+            let service = format!("kubeop-webhook.{}.svc", self.namespace);
+            return vec![service, "localhost".to_owned(), "127.0.0.1".to_owned()];
+        }
+        self.tls_names.clone()
+    }
 }
 
 #[cfg(test)]
@@ -167,5 +193,44 @@ mod tests {
             error.contains("--image-allowlist") && error.contains("https://x"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, seconds) in [
+            ("90d", 7_776_000),
+            ("24h", 86_400),
+            ("1h30m", 5_400),
+            ("30s", 30),
+            ("0s", 0),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "90", "10y", "-1h", "soon"] {
+            let error =
+                Config::try_parse_from(["kubeop-webhook", &format!("--leaf-life={text}")]).unwrap_err();
+            let error = error.to_string();
+            assert!(
+                error.contains("--leaf-life") && error.contains("90d, 24h"),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn lives_that_do_not_go_together_are_named() {
+        assert!(config(&[]).lifetimes().is_ok());
+        let error = config(&["--ca-life=2d"]).lifetimes().unwrap_err().to_string();
+        assert!(
+            error.contains("--ca-life") && error.contains("four times"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_service_is_named_by_its_namespace() {
+        let names = config(&["--namespace=here"]).server_names();
+        assert_eq!(names, ["kubeop-webhook.here.svc", "localhost", "127.0.0.1"]);
+        assert_eq!(config(&["--tls-names=a,b"]).server_names(), ["a", "b"]);
     }
 }

@@ -4,12 +4,14 @@
 //! asking. They must differ: the API server keeps connections for 90 s, and one that is closed just as it sends
 //! its next review is a refused request.
 
+use crate::drain::{self, Stage, Stages};
 use axum::Router;
+use axum::http::{HeaderValue, header};
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -40,20 +42,27 @@ enum Phase {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router) {
+pub(crate) async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router, stages: Stages) {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(mut stream)) = timeout(WHOLE, tls.accept(stream)).await else {
         return;
     };
-    let (phase, phases) = watch::channel(Phase::Head(Instant::now()));
+    // The API server may open a connection, use another one, and keep both.
+    let (phase, phases) = watch::channel(Phase::Idle(Instant::now()));
     let router = TowerToHyperService::new(router);
-    let asked = phase.clone();
+    let (asked, stage) = (phase.clone(), stages.clone());
     let service = hyper::service::service_fn(move |request| {
         let _ = asked.send(Phase::Request);
-        let (answer, answered) = (router.call(request), asked.clone());
+        let (answer, answered, stage) = (router.call(request), asked.clone(), stage.clone());
         async move {
-            let answer = answer.await;
+            let mut answer = answer.await;
+            if let Ok(answer) = &mut answer
+                && *stage.borrow() >= Stage::Draining
+            {
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(header::CONNECTION, close);
+            }
             let _ = answered.send(Phase::Idle(Instant::now()));
             answer
         }
@@ -62,26 +71,43 @@ pub(crate) async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router) {
         stream: &mut stream,
         phase,
     };
-    let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(io), service);
-    let slow = tokio::select! {
-        served = served => {
-            if let Err(error) = served {
-                tracing::debug!(%error, "a connection ended");
+    let slow = {
+        let http = hyper::server::conn::http1::Builder::new();
+        let mut served = pin!(http.serve_connection(TokioIo::new(io), service));
+        tokio::select! {
+            // What has been received is begun before anything is closed.
+            biased;
+            served = &mut served => {
+                if let Err(error) = served {
+                    tracing::debug!(%error, "a connection ended");
+                }
+                false
             }
-            false
+            ended = patience(phases, stages) => {
+                let slow = matches!(ended, Phase::Head(_));
+                if !slow {
+                    // Its last answer may not be written whole yet.
+                    served.as_mut().graceful_shutdown();
+                    let _ = timeout(LINGER, served).await;
+                }
+                slow
+            }
         }
-        ended = patience(phases) => matches!(ended, Phase::Head(_)),
     };
     let _ = timeout(LINGER, part(stream, slow)).await;
 }
 
-/// Ends when the client has had its time; says what it was waited for.
-async fn patience(mut phases: watch::Receiver<Phase>) -> Phase {
+/// Ends when the client has had its time, or asks nothing while the server closes; says what it was waited for.
+async fn patience(mut phases: watch::Receiver<Phase>, mut stages: Stages) -> Phase {
     loop {
         let phase = *phases.borrow_and_update();
         let changed = match phase {
             Phase::Head(since) => timeout_at(since + WHOLE, phases.changed()).await,
-            Phase::Idle(since) => timeout_at(since + IDLE, phases.changed()).await,
+            Phase::Idle(since) => tokio::select! {
+                biased;
+                changed = timeout_at(since + IDLE, phases.changed()) => changed,
+                () = drain::comes(&mut stages, Stage::Closing) => return phase,
+            },
             Phase::Request => Ok(phases.changed().await),
         };
         match changed {
@@ -162,21 +188,27 @@ impl AsyncWrite for Watched<'_> {
 mod tests {
     use super::*;
 
+    fn serving() -> (watch::Sender<Stage>, Stages) {
+        watch::channel(Stage::Serving)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_client_that_asks_nothing_is_kept_longer_than_one_that_does_not_finish() {
+        let (_stage, stages) = serving();
         let start = Instant::now();
         let (_phase, phases) = watch::channel(Phase::Head(start));
-        assert!(matches!(patience(phases).await, Phase::Head(_)));
+        assert!(matches!(patience(phases, stages.clone()).await, Phase::Head(_)));
         assert_eq!(start.elapsed(), WHOLE);
 
         let start = Instant::now();
         let (_phase, phases) = watch::channel(Phase::Idle(start));
-        assert!(matches!(patience(phases).await, Phase::Idle(_)));
+        assert!(matches!(patience(phases, stages).await, Phase::Idle(_)));
         assert_eq!(start.elapsed(), IDLE);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_head_that_begins_late_has_its_whole_time() {
+        let (_stage, stages) = serving();
         let start = Instant::now();
         let (phase, phases) = watch::channel(Phase::Idle(start));
         let late = Duration::from_secs(60);
@@ -185,7 +217,24 @@ mod tests {
             let _ = phase.send(Phase::Head(Instant::now()));
             tokio::time::sleep(Duration::from_secs(3600)).await;
         });
-        patience(phases).await;
+        patience(phases, stages).await;
         assert_eq!(start.elapsed(), late + WHOLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn s14_what_is_asked_while_the_server_closes_is_finished_and_what_is_idle_is_closed() {
+        let (stage, stages) = serving();
+        let start = Instant::now();
+        let (phase, phases) = watch::channel(Phase::Request);
+        let second = Duration::from_secs(1);
+        tokio::spawn(async move {
+            tokio::time::sleep(second).await;
+            let _ = stage.send(Stage::Closing);
+            tokio::time::sleep(second * 3).await;
+            let _ = phase.send(Phase::Idle(Instant::now()));
+            tokio::time::sleep(IDLE).await;
+        });
+        assert!(matches!(patience(phases, stages).await, Phase::Idle(_)));
+        assert_eq!(start.elapsed(), second * 4);
     }
 }

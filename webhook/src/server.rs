@@ -2,7 +2,9 @@
 
 use crate::config::{Config, ConfigError};
 use crate::connection::{TOO_SLOW, WHOLE, serve};
+use crate::drain::{Asked, Stage, Stages, UNDER_WAY};
 use crate::review;
+use crate::tls::{self, CertificateState};
 use crate::world::World;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -10,14 +12,17 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kubeop_shared::admission::{self, Facts, Verdict};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
 
 /// Largest body.
 pub const LARGEST: usize = 8 * 1024 * 1024;
@@ -46,23 +51,31 @@ pub enum ServerError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Signals cannot be listened for.
+    #[error("cannot listen for SIGTERM: {0}")]
+    Signals(std::io::Error),
+    /// It was asked to end, and then asked again.
+    #[error("asked a second time to end: what was under way is cut off")]
+    AskedTwice,
 }
 
 struct Serving {
     world: World,
+    certificate: watch::Receiver<CertificateState>,
+    stages: Stages,
     large: Semaphore,
 }
 
 type Rules = fn(&Facts, &admission::Request<'_>) -> Verdict;
 
-/// Serves until asked to end.
+/// Serves until asked to end, and then until nothing is under way.
 pub async fn run(config: Config) -> Result<(), ServerError> {
+    let mut asked = Asked::listen().map_err(ServerError::Signals)?;
     let allowlist = config.allowlist()?;
-    let pair = config.certificate(time::OffsetDateTime::now_utc())?;
-    let tls = TlsAcceptor::from(Arc::new(pair.server_config().map_err(ConfigError::from)?));
     // Two providers may be compiled in; the client takes the one installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = kube::Client::try_from(kube::Config::infer().await?)?;
+    let (config_of_tls, certificate) = tls::start(&config, &client)?;
     let world = World::start(
         &client,
         allowlist,
@@ -76,32 +89,44 @@ pub async fn run(config: Config) -> Result<(), ServerError> {
             source,
         })?;
     tracing::info!(address = %config.listen, "serving");
-    let router = router(world);
+    let (stage, stages) = watch::channel(Stage::Serving);
+    let door = Door {
+        listener,
+        tls: TlsAcceptor::from(Arc::new(config_of_tls)),
+        router: router(Serving {
+            world,
+            certificate,
+            stages: stages.clone(),
+            large: Semaphore::new(LARGE_AT_ONCE),
+        }),
+        stages,
+        connections: TaskTracker::new(),
+    };
     tokio::select! {
-        () = accept(listener, tls, router) => {}
-        () = asked_to_end() => tracing::info!("asked to end"),
+        never = door.open() => match never {},
+        () = asked.wait() => {}
+    }
+    tracing::info!(drain = ?config.drain, "asked to end: not ready any more, and serving what still comes");
+    stage.send_replace(Stage::Draining);
+    tokio::select! {
+        never = door.open() => match never {},
+        () = tokio::time::sleep(config.drain) => {}
+        () = asked.wait() => return Err(ServerError::AskedTwice),
+    }
+    let connections = door.close();
+    stage.send_replace(Stage::Closing);
+    tokio::select! {
+        () = connections.wait() => tracing::info!("nothing is under way: the end"),
+        () = tokio::time::sleep(UNDER_WAY) => {
+            tracing::warn!(left = connections.len(), "connections did not end in time and are cut off");
+        }
+        () = asked.wait() => return Err(ServerError::AskedTwice),
     }
     Ok(())
 }
 
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupted = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminated) => {
-            tokio::select! { _ = terminated.recv() => {}, _ = interrupted => {} }
-        }
-        Err(_) => drop(interrupted.await),
-    }
-}
-
 /// The pages of the server.
-fn router(world: World) -> Router {
-    // Cloned with each request.
-    let serving = Arc::new(Serving {
-        world,
-        large: Semaphore::new(LARGE_AT_ONCE),
-    });
+fn router(serving: Serving) -> Router {
     Router::new()
         .route(
             "/mutate",
@@ -114,27 +139,61 @@ fn router(world: World) -> Router {
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
         .route("/version", get(async || env!("CARGO_PKG_VERSION")))
-        .with_state(serving)
+        // Cloned with each request.
+        .with_state(Arc::new(serving))
 }
 
 async fn ready(State(serving): State<Arc<Serving>>) -> Response {
-    if serving.world.is_synced() {
-        "ok".into_response()
+    let trouble = if *serving.stages.borrow() >= Stage::Draining {
+        Some("it was asked to end".to_owned())
+    } else if !serving.world.is_synced() {
+        Some("the caches are not synced yet".to_owned())
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the caches are not synced yet").into_response()
+        serving.certificate.borrow().trouble.clone()
+    };
+    match trouble {
+        None => "ok".into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
     }
 }
 
-async fn accept(listener: TcpListener, tls: TlsAcceptor, router: Router) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream, tls.clone(), router.clone()))),
-            Err(error) => {
-                // Out of file descriptors, most likely: others must end first.
-                tracing::warn!(%error, "cannot accept");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+/// Where connections come in.
+struct Door {
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    router: Router,
+    stages: Stages,
+    connections: TaskTracker,
+}
+
+impl Door {
+    /// Takes connections for ever.
+    async fn open(&self) -> Infallible {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => self.take(stream),
+                Err(error) => {
+                    // Out of file descriptors, most likely: others must end first.
+                    tracing::warn!(%error, "cannot accept");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
             }
         }
+    }
+
+    fn take(&self, stream: TcpStream) {
+        let (tls, router) = (self.tls.clone(), self.router.clone());
+        self.connections
+            .spawn(serve(stream, tls, router, self.stages.clone()));
+    }
+
+    /// Takes those that wait at the door, which would be reset, and no more. What it returns can be waited for.
+    fn close(self) -> TaskTracker {
+        while let Some(Ok((stream, _))) = self.listener.accept().now_or_never() {
+            self.take(stream);
+        }
+        self.connections.close();
+        self.connections
     }
 }
 

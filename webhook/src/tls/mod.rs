@@ -1,0 +1,38 @@
+//! The certificate that is served. Three sources: supplied as files, made at start for development, or signed by the
+//! CA that all replicas share.
+
+mod development;
+mod expiry;
+mod registration;
+mod secret;
+mod shared;
+mod supplied;
+
+use crate::config::{Config, ConfigError};
+use kube::Client;
+use kubeop_certs::Validity;
+use rustls::ServerConfig;
+use tokio::sync::watch;
+
+/// How the served certificate stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateState {
+    /// Why no review should be sent here; none if one may.
+    pub trouble: Option<String>,
+    /// When the served certificate is good.
+    pub leaf: Validity,
+    /// When the CA is good that signs, or the one that follows it; none where the certificate is supplied.
+    pub ca: Option<Validity>,
+}
+
+/// What the server presents, and how that stands, for as long as it runs.
+type Presented = (ServerConfig, watch::Receiver<CertificateState>);
+
+/// Takes the certificate from where the configuration says, and keeps it good.
+pub(crate) fn start(config: &Config, client: &Client) -> Result<Presented, ConfigError> {
+    match (&config.tls_dir, &config.ca_file_out) {
+        (Some(folder), _) => supplied::start(folder),
+        (None, Some(path)) => development::start(config, path),
+        (None, None) => shared::start(config, client),
+    }
+}

@@ -1,0 +1,145 @@
+//! What a registration of the webhook trusts, and the patch that puts it right.
+
+use json_patch::Patch;
+use k8s_openapi::ByteString;
+use kube::ResourceExt;
+use kube::api::DynamicObject;
+use kubeop_certs::Bundle;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A `MutatingWebhookConfiguration` or `ValidatingWebhookConfiguration`, as far as trust is concerned.
+pub(super) struct Registration {
+    version: String,
+    bundles: Vec<Bundle>,
+}
+
+#[derive(Deserialize)]
+struct Webhooks {
+    #[serde(default)]
+    webhooks: Vec<Webhook>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Webhook {
+    client_config: ClientConfig,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClientConfig {
+    ca_bundle: Option<ByteString>,
+}
+
+impl Registration {
+    /// Reads one.
+    pub(super) fn read(object: &DynamicObject) -> Result<Self, serde_json::Error> {
+        let Webhooks { webhooks } = Webhooks::deserialize(&object.data)?;
+        let bundle = |webhook: Webhook| {
+            let text = webhook.client_config.ca_bundle.unwrap_or_default();
+            Bundle::read(&text.0)
+        };
+        Ok(Self {
+            version: object.resource_version().unwrap_or_default(),
+            bundles: webhooks.into_iter().map(bundle).collect(),
+        })
+    }
+
+    /// What each of its webhooks trusts.
+    pub(super) fn bundles(&self) -> &[Bundle] {
+        &self.bundles
+    }
+
+    /// Makes each of its webhooks trust this bundle; none if they do. Changes nothing else, and nothing at all if the
+    /// registration has changed since it was read.
+    pub(super) fn patch(&self, wanted: &Bundle) -> Option<Patch> {
+        let text = ByteString(wanted.to_pem().into_bytes());
+        let wrong = self.bundles.iter().enumerate();
+        let wrong = wrong.filter(|(_, bundle)| *bundle != wanted);
+        let mut operations: Vec<Value> = wrong
+            .map(|(index, _)| {
+                let path = format!("/webhooks/{index}/clientConfig/caBundle");
+                json!({"op": "add", "path": path, "value": text})
+            })
+            .collect();
+        if operations.is_empty() {
+            return None;
+        }
+        let unchanged = json!({"op": "test", "path": "/metadata/resourceVersion", "value": self.version});
+        operations.insert(0, unchanged);
+        serde_json::from_value(Value::Array(operations)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kubeop_certs::Authority;
+    use time::{Duration, OffsetDateTime};
+
+    fn bundle() -> Bundle {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let made = Authority::new("x", now, Duration::DAY).unwrap();
+        [made.ca().clone()].into_iter().collect()
+    }
+
+    fn object(bundles: &[Option<&Bundle>]) -> Value {
+        let hook = |bundle: Option<&Bundle>| match bundle {
+            Some(bundle) => {
+                let text = ByteString(bundle.to_pem().into_bytes());
+                json!({"name": "a", "clientConfig": {"url": "https://a", "caBundle": text}})
+            }
+            None => json!({"name": "a", "clientConfig": {"service": {"name": "a"}}}),
+        };
+        let hooks: Vec<_> = bundles.iter().copied().map(hook).collect();
+        json!({"metadata": {"name": "kubeop", "resourceVersion": "7"}, "webhooks": hooks})
+    }
+
+    fn read(object: &Value) -> Registration {
+        Registration::read(&serde_json::from_value(object.clone()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn s15_a_patch_changes_what_is_wrong_and_nothing_else() {
+        let (wanted, other) = (bundle(), bundle());
+        for bundles in [
+            vec![None, None],
+            vec![Some(&wanted), Some(&other), None],
+            vec![Some(&wanted), None],
+        ] {
+            let mut patched = object(&bundles);
+            let patch = read(&patched).patch(&wanted).unwrap();
+            json_patch::patch(&mut patched, &patch).unwrap();
+            let mut right = object(&vec![Some(&wanted); bundles.len()]);
+            for (index, bundle) in bundles.iter().enumerate() {
+                if bundle.is_none() {
+                    right["webhooks"][index]["clientConfig"]["service"] = json!({"name": "a"});
+                    right["webhooks"][index]["clientConfig"]
+                        .as_object_mut()
+                        .unwrap()
+                        .remove("url");
+                }
+            }
+            assert_eq!(patched, right);
+            let wrong = bundles.iter().filter(|bundle| **bundle != Some(&wanted));
+            assert_eq!(patch.0.len(), 1 + wrong.count(), "one test, and what is wrong");
+        }
+    }
+
+    #[test]
+    fn s15_what_is_right_is_not_patched() {
+        let wanted = bundle();
+        for bundles in [vec![], vec![Some(&wanted)], vec![Some(&wanted), Some(&wanted)]] {
+            assert!(read(&object(&bundles)).patch(&wanted).is_none());
+        }
+    }
+
+    #[test]
+    fn s15_what_has_changed_meanwhile_is_not_patched() {
+        let mut changed = object(&[None]);
+        let patch = read(&changed).patch(&bundle()).unwrap();
+        changed["metadata"]["resourceVersion"] = json!("8");
+        json_patch::patch(&mut changed, &patch).unwrap_err();
+    }
+}

@@ -1,0 +1,431 @@
+//! The CA that all replicas share: in a Secret, trusted by the registrations, and behind the certificate that is served.
+//!
+//! Three watches tell what the Secret and the two registrations hold. Each piece of news, and each moment at which
+//! something is due, leads through the same turn: what is kept is put right, then what is trusted, then what is served.
+//! Whatever is missing at one turn is there at a later one, so replicas need not know of each other.
+
+use super::expiry::{Warner, date};
+use super::registration::Registration;
+use super::secret::{self, Found};
+use super::{CertificateState, Presented};
+use crate::config::{Config, ConfigError};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, watch_object};
+use kube::{Api, Client, Error, Resource};
+use kubeop_certs::kept::Kept;
+use kubeop_certs::rotation::{self, Lifetimes, Step};
+use kubeop_certs::{Authority, Bundle, CaCertificate, CertificateError, Leaf, Served};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+/// Name of both registrations.
+const REGISTRATION: &str = "kubeop";
+/// Common name of the CAs.
+const CA_NAME: &str = "kubeOP webhook";
+/// After a registration trusts a CA, the API server must hear of it before it meets a certificate of that CA. It has
+/// this long, or a tenth of a certificate's life if that is less.
+const SETTLE: Duration = Duration::from_secs(5);
+/// Something is looked at this often even if nothing is due: clocks may jump.
+const LONGEST: Duration = Duration::from_secs(600);
+/// How long to wait after the first failure, and after many.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// How long one request may take.
+const REQUEST: Duration = Duration::from_secs(5);
+
+/// Why a turn could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("cannot {doing}: {source}{}", remedy(source))]
+    Request { doing: String, source: Box<Error> },
+    #[error("cannot {doing}: no answer within 5 s")]
+    Late { doing: String },
+    #[error(
+        "Secret {namespace}/{} is of type {of_type:?}, so kubeOP did not write it, and leaves it alone. If nobody needs \
+         it, delete it, and a new CA is made at once: kubectl delete secret -n {namespace} {}",
+        secret::NAME,
+        secret::NAME
+    )]
+    Foreign { namespace: String, of_type: String },
+    #[error("others write Secret {} all the time", secret::NAME)]
+    Contended,
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+}
+
+fn remedy(error: &Error) -> &'static str {
+    match error {
+        Error::Api(status) if status.is_forbidden() => {
+            ". The rights of the webhook are in manifests/rbac: kubectl apply -k manifests/rbac"
+        }
+        _ => "",
+    }
+}
+
+impl Failure {
+    pub(super) fn reading_secret(source: Error) -> Self {
+        Self::request(format!("read Secret {}", secret::NAME), source)
+    }
+
+    pub(super) fn writing_secret(source: Error) -> Self {
+        Self::request(format!("write Secret {}", secret::NAME), source)
+    }
+
+    fn request(doing: String, source: Error) -> Self {
+        let source = Box::new(source);
+        Self::Request { doing, source }
+    }
+}
+
+/// Serves a certificate that nobody trusts, and becomes ready when there is a better one.
+pub(super) fn start(config: &Config, client: &Client) -> Result<Presented, ConfigError> {
+    let lifetimes = config.lifetimes()?;
+    let names = config.server_names();
+    let now = OffsetDateTime::now_utc();
+    // So that `/readyz` can say what is missing.
+    let first = Authority::new("kubeOP webhook at its start", now, lifetimes.leaf())
+        .and_then(|authority| Leaf::sign(&authority, &names, now, lifetimes.leaf()))
+        .map_err(ConfigError::Made)?;
+    let served = Arc::new(Served::new(first.pair()).map_err(ConfigError::Made)?);
+    let config_of_tls = served.clone().server_config().map_err(ConfigError::Made)?;
+    let (state, receiver) = watch::channel(CertificateState {
+        trouble: Some("the CA is not read yet".to_owned()),
+        leaf: first.validity(),
+        ca: None,
+    });
+    let keeper = Keeper {
+        secrets: Api::namespaced(client.clone(), &config.namespace),
+        namespace: config.namespace.clone(),
+        secret: Seen::NotYet,
+        places: vec![
+            Place::new::<MutatingWebhookConfiguration>(client),
+            Place::new::<ValidatingWebhookConfiguration>(client),
+        ],
+        names,
+        lifetimes,
+        served,
+        leaf: None,
+        trusted: None,
+        state,
+        retry: RETRY.0,
+        warners: Warners::default(),
+    };
+    tokio::spawn(keeper.run());
+    Ok((config_of_tls, receiver))
+}
+
+/// What a watch has brought.
+enum Seen<T> {
+    NotYet,
+    Absent,
+    Is(T),
+}
+
+impl<T> From<Option<T>> for Seen<T> {
+    fn from(object: Option<T>) -> Self {
+        object.map_or(Self::Absent, Self::Is)
+    }
+}
+
+/// One of the two registrations.
+struct Place {
+    kind: String,
+    api: Api<DynamicObject>,
+    seen: Seen<Registration>,
+}
+
+impl Place {
+    fn new<K: Resource<DynamicType = ()>>(client: &Client) -> Self {
+        Self {
+            kind: K::kind(&()).into_owned(),
+            api: Api::all_with(client.clone(), &ApiResource::erase::<K>(&())),
+            seen: Seen::NotYet,
+        }
+    }
+
+    fn see(&mut self, object: Option<&DynamicObject>) {
+        self.seen = match object.map(Registration::read) {
+            Some(Ok(registration)) => Seen::Is(registration),
+            Some(Err(error)) => {
+                tracing::error!(kind = self.kind, name = REGISTRATION, %error, "a registration cannot be read");
+                Seen::Absent
+            }
+            None => Seen::Absent,
+        };
+    }
+
+    /// Makes it trust the bundle. Somebody who writes it at the same time wins: the watch tells what it is then.
+    async fn put_right(&mut self, bundle: &Bundle) -> Result<(), Failure> {
+        let Seen::Is(registration) = &self.seen else {
+            return Ok(());
+        };
+        let Some(patch) = registration.patch(bundle) else {
+            return Ok(());
+        };
+        let doing = || format!("patch {} {REGISTRATION}", self.kind);
+        let parameters = PatchParams::default();
+        let patch = Patch::Json::<()>(patch);
+        match timeout(REQUEST, self.api.patch(REGISTRATION, &parameters, &patch)).await {
+            Ok(Ok(object)) => {
+                tracing::info!(kind = self.kind, name = REGISTRATION, "caBundle is put right");
+                self.see(Some(&object));
+                Ok(())
+            }
+            Ok(Err(source)) => Err(Failure::request(doing(), source)),
+            Err(_) => Err(Failure::Late { doing: doing() }),
+        }
+    }
+}
+
+enum News {
+    Secret(Option<Secret>),
+    Registration(usize, Option<DynamicObject>),
+}
+
+#[derive(Default)]
+struct Warners {
+    leaf: Warner,
+    ca: Warner,
+}
+
+struct Keeper {
+    secrets: Api<Secret>,
+    namespace: String,
+    secret: Seen<Secret>,
+    places: Vec<Place>,
+    names: Vec<String>,
+    lifetimes: Lifetimes,
+    served: Arc<Served>,
+    leaf: Option<Leaf>,
+    /// The CA that signs, and since when all registrations trust it; none while they do not.
+    trusted: Option<(CaCertificate, Instant)>,
+    state: watch::Sender<CertificateState>,
+    retry: Duration,
+    warners: Warners,
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        let mut news = self.watch();
+        let mut wait = Duration::ZERO;
+        while !self.state.is_closed() {
+            tokio::select! {
+                Some(event) = news.next() => match event {
+                    Ok(News::Secret(secret)) => self.secret = secret.into(),
+                    Ok(News::Registration(index, object)) => {
+                        if let Some(place) = self.places.get_mut(index) {
+                            place.see(object.as_ref());
+                        }
+                    }
+                    Err(error) => {
+                        let hint = "its rights are in manifests/rbac";
+                        tracing::warn!(%error, hint, "a watch of the CA or of a registration failed and is tried again");
+                        continue;
+                    }
+                },
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = self.turn(OffsetDateTime::now_utc()).await;
+        }
+    }
+
+    fn watch(&self) -> impl Stream<Item = Result<News, watcher::Error>> + Unpin + use<> {
+        let secret = watch_object(self.secrets.clone(), secret::NAME);
+        let mut all = vec![secret.default_backoff().map_ok(News::Secret).boxed()];
+        for (index, place) in self.places.iter().enumerate() {
+            let registration = watch_object(place.api.clone(), REGISTRATION);
+            let news = move |object| News::Registration(index, object);
+            all.push(registration.default_backoff().map_ok(news).boxed());
+        }
+        stream::select_all(all)
+    }
+
+    /// One turn; how long nothing is due after it.
+    async fn turn(&mut self, now: OffsetDateTime) -> Duration {
+        let read = self
+            .places
+            .iter()
+            .all(|place| !matches!(place.seen, Seen::NotYet));
+        if !read || matches!(self.secret, Seen::NotYet) {
+            return LONGEST;
+        }
+        let result = self.put_right(now).await;
+        let failed = result.as_ref().err().map(ToString::to_string);
+        let warning = self.report(now, failed.as_deref());
+        match result {
+            Ok(due) => {
+                self.retry = RETRY.0;
+                due.min(warning).min(LONGEST)
+            }
+            Err(Failure::Request { source, .. }) if is_overtaken(&source) => RETRY.0,
+            Err(failure) => {
+                tracing::error!("{failure}");
+                let wait = self.retry;
+                self.retry = (wait * 2).min(RETRY.1);
+                wait
+            }
+        }
+    }
+
+    async fn put_right(&mut self, now: OffsetDateTime) -> Result<Duration, Failure> {
+        let (kept, due) = self.keep(now).await?;
+        let bundle = kept.bundle(now);
+        let mut patched = Ok(());
+        if !bundle.is_empty() {
+            for place in &mut self.places {
+                patched = patched.and(place.put_right(&bundle).await);
+            }
+        }
+        // Where a registration cannot be written, what it trusts already can still be served.
+        let next_leaf = self.present(&kept, now)?;
+        patched?;
+        let due = due.map_or(LONGEST, |due| (due - now).unsigned_abs());
+        Ok(due.min(next_leaf))
+    }
+
+    /// What the Secret holds once no step is due, and when one will be.
+    async fn keep(&mut self, now: OffsetDateTime) -> Result<(Kept, Option<OffsetDateTime>), Failure> {
+        for _ in 0..4 {
+            let seen = match &self.secret {
+                Seen::Is(secret) => Some(secret.clone()),
+                Seen::Absent | Seen::NotYet => None,
+            };
+            let kept = match secret::read(seen.as_ref()) {
+                Found::Nothing => None,
+                Found::Kept(kept) => Some(kept),
+                Found::Damaged(damage) => {
+                    tracing::warn!("Secret {}/{} is damaged: {damage}", self.namespace, secret::NAME);
+                    None
+                }
+                Found::Foreign { of_type } => {
+                    let namespace = self.namespace.clone();
+                    return Err(Failure::Foreign { namespace, of_type });
+                }
+            };
+            let registered = self.registered();
+            let plan = rotation::plan(kept.as_ref(), &registered, now, self.lifetimes);
+            let kept = match kept {
+                Some(kept) if plan.step == Step::Keep => return Ok((kept, plan.due)),
+                kept => rotation::take(plan.step, kept, &registered, now, self.lifetimes, CA_NAME)?,
+            };
+            let doing = || format!("write Secret {}", secret::NAME);
+            let written = timeout(REQUEST, secret::write(&self.secrets, seen, &kept)).await;
+            self.secret = written.map_err(|_| Failure::Late { doing: doing() })??.into();
+            tracing::info!(step = ?plan.step, until = date(kept.signing.ca().validity().until), "the CA of the webhook");
+        }
+        Err(Failure::Contended)
+    }
+
+    /// Serves a certificate of the CA that signs, if it is time for one and it is trusted; when the next is due.
+    fn present(&mut self, kept: &Kept, now: OffsetDateTime) -> Result<Duration, Failure> {
+        let (signing, life) = (&kept.signing, self.lifetimes.leaf());
+        if !self.is_trusted(signing.ca()) {
+            self.trusted = None;
+            return Ok(LONGEST);
+        }
+        let since = match &self.trusted {
+            Some((ca, since)) if ca == signing.ca() => *since,
+            _ => {
+                let since = Instant::now();
+                self.trusted = Some((signing.ca().clone(), since));
+                since
+            }
+        };
+        let due = match &self.leaf {
+            Some(leaf) => leaf.gives_way_to(signing, life),
+            None => Some(now),
+        };
+        let Some(due) = due else {
+            return Ok(LONGEST);
+        };
+        let early = Duration::try_from(due - now).unwrap_or_default();
+        let settle = SETTLE.min(life.unsigned_abs() / 10);
+        let wait = early.max((since + settle).saturating_duration_since(Instant::now()));
+        if !wait.is_zero() {
+            return Ok(wait);
+        }
+        let leaf = Leaf::sign(signing, &self.names, now, life)?;
+        self.served.replace(leaf.pair())?;
+        tracing::info!(
+            until = date(leaf.validity().until),
+            "another certificate is served"
+        );
+        let next = leaf.gives_way_to(signing, life);
+        self.leaf = Some(leaf);
+        Ok(next.map_or(LONGEST, |next| (next - now).unsigned_abs()))
+    }
+
+    /// Tells `/readyz` and the log how it stands; how long until there is more to tell.
+    fn report(&mut self, now: OffsetDateTime, failed: Option<&str>) -> Duration {
+        let because = failed.map(|why| format!(": {why}")).unwrap_or_default();
+        let trouble = match &self.leaf {
+            None => Some(format!("the registrations must trust the CA first{because}")),
+            Some(leaf) if leaf.validity().until <= now => {
+                Some(format!("the served certificate has ended{because}"))
+            }
+            Some(leaf) if !self.is_trusted(leaf.signer()) => Some(format!(
+                "a registration does not trust the CA of the served certificate{because}"
+            )),
+            Some(_) => None,
+        };
+        let ca = match &self.secret {
+            Seen::Is(secret) => match secret::read(Some(secret)) {
+                Found::Kept(kept) => Some(kept.next.as_ref().unwrap_or(&kept.signing).ca().validity()),
+                _ => None,
+            },
+            Seen::Absent | Seen::NotYet => None,
+        };
+        let remedy = format!(
+            "It should have been renewed by itself{because}. See the log, and kubectl describe secret -n {} {}.",
+            self.namespace,
+            secret::NAME
+        );
+        let mut next = LONGEST;
+        if let Some(leaf) = &self.leaf {
+            let what = "the certificate of this webhook";
+            let due = self.warners.leaf.check(what, &remedy, leaf.validity(), now);
+            next = next.min((due - now).unsigned_abs());
+        }
+        if let Some(ca) = ca {
+            let due = self.warners.ca.check("the CA of the webhook", &remedy, ca, now);
+            next = next.min((due - now).unsigned_abs());
+        }
+        self.state.send_modify(|state| {
+            state.trouble = trouble;
+            state.ca = ca;
+            if let Some(leaf) = &self.leaf {
+                state.leaf = leaf.validity();
+            }
+        });
+        next
+    }
+
+    /// Whether every webhook of every registration trusts this CA. One that is not there asks nobody.
+    fn is_trusted(&self, ca: &CaCertificate) -> bool {
+        self.registered().iter().all(|bundle| bundle.contains(ca))
+    }
+
+    fn registered(&self) -> Vec<Bundle> {
+        let registrations = self.places.iter().filter_map(|place| match &place.seen {
+            Seen::Is(registration) => Some(registration.bundles()),
+            Seen::Absent | Seen::NotYet => None,
+        });
+        registrations.flatten().cloned().collect()
+    }
+}
+
+/// Whether somebody else has changed the object meanwhile, or removed it: the watch brings it.
+fn is_overtaken(error: &Error) -> bool {
+    match error {
+        Error::Api(status) => status.is_conflict() || status.is_invalid() || status.is_not_found(),
+        _ => false,
+    }
+}
