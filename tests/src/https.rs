@@ -33,9 +33,16 @@ pub struct Answer {
 impl Connection {
     /// Connects to `https://127.0.0.1:<port>`, whose certificate this CA has signed.
     pub async fn open(url: &str, ca_file: &Path) -> Result<Self> {
+        Self::open_trusting(url, &std::fs::read(ca_file)?).await
+    }
+
+    /// The same, where one of these CAs has signed it: PEM, as a registration has it.
+    pub async fn open_trusting(url: &str, bundle: &[u8]) -> Result<Self> {
         let address = url.strip_prefix("https://").context("no https:// URL")?;
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(ca_file)?)?;
+        for ca in CertificateDer::pem_slice_iter(bundle) {
+            roots.add(ca?)?;
+        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -48,6 +55,15 @@ impl Connection {
             stream: TlsConnector::from(Arc::new(config)).connect(name, stream).await?,
             received: Vec::new(),
         })
+    }
+
+    /// The server's own certificate, DER.
+    pub fn certificate(&self) -> Vec<u8> {
+        let chain = self.stream.get_ref().1.peer_certificates();
+        chain
+            .and_then(<[_]>::first)
+            .map(|leaf| leaf.to_vec())
+            .unwrap_or_default()
     }
 
     /// Sends these bytes, and no others.

@@ -1,5 +1,10 @@
-//! The webhook's server, spoken to as no API server does: malformed, oversized and unfinished requests.
+//! The webhook's server: spoken to as no API server does, with certificates that change, and on its way out.
 
 mod bodies;
+mod certificates;
+mod drain;
+mod foreign;
+mod load;
 mod slow;
 mod support;
+mod trust;

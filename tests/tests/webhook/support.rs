@@ -1,8 +1,10 @@
 //! Requests, whole and broken, and the proof that the server lives on.
 
-use kubeop_tests::KubeOp;
 use kubeop_tests::https::{Answer, Connection};
+use kubeop_tests::{Cluster, KubeOp, Options};
 use serde_json::{Value, json};
+use std::ops::Deref;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// The head of a POST with this field for its body's length.
 pub fn head(length: &str) -> Vec<u8> {
@@ -57,4 +59,27 @@ pub async fn assert_lives_on() {
     assert_eq!(ended.unwrap(), None);
     let log = std::fs::read_to_string(KubeOp::shared().await.webhook_log()).unwrap();
     assert!(!log.contains("panicked"), "{log}");
+}
+
+/// A cluster on which no other test runs at the same time: there is one pair of registrations.
+pub struct Alone(
+    &'static Cluster,
+    #[expect(dead_code, reason = "held")] MutexGuard<'static, ()>,
+);
+
+impl Deref for Alone {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        self.0
+    }
+}
+
+/// Waits until no other test runs on the cluster.
+pub async fn alone() -> Alone {
+    static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+    static IN_USE: Mutex<()> = Mutex::const_new(());
+    let guard = IN_USE.lock().await;
+    let start = || async { Cluster::start(Options::default()).await.unwrap() };
+    Alone(CLUSTER.get_or_init(start).await, guard)
 }
