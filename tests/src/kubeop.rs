@@ -296,19 +296,41 @@ pub async fn register(cluster: &Cluster, url: &str, bundle: Option<&ByteString>)
     Ok(())
 }
 
-/// Applies kinds and rights: what every start of the programs needs.
+/// Applies kinds, rights and policies: what every start of the programs needs. Returns when all of it holds.
 pub async fn install_manifests(cluster: &Cluster) -> Result<()> {
     let folder = |name: &str| repository().join("manifests").join(name).display().to_string();
-    let (crds, rbac) = (folder("crds"), folder("rbac"));
+    let crds = folder("crds");
     cluster.kubectl(["apply", "-f", &crds]).await?.success()?;
-    cluster.kubectl(["apply", "-k", &rbac]).await?.success()?;
+    for name in ["rbac", "policies"] {
+        let folder = folder(name);
+        cluster.kubectl(["apply", "-k", &folder]).await?.success()?;
+    }
     // `kubectl wait` gives up at once on an object that has no conditions yet.
     let established = ["wait", "--for=condition=Established", "--timeout=5s", "-f", &crds];
     wait::until("the kinds are there", READY, || async {
         cluster.kubectl(established).await?.success()
     })
+    .await?;
+    policies_hold(cluster).await
+}
+
+/// Waits until the API server asks the policies: nothing tells when it has read them. The one about Namespaces is the last
+/// that kubectl applies (by name), and the garbage collector's account may write Namespaces without owning any.
+async fn policies_hold(cluster: &Cluster) -> Result<()> {
+    let probe = [
+        "label",
+        "namespace",
+        "default",
+        "app.kubeop.io/project-id=probe",
+        "--dry-run=server",
+        "--as=system:serviceaccount:kube-system:generic-garbage-collector",
+    ];
+    wait::until("the policies hold", READY, || async {
+        let refused = cluster.kubectl(probe).await?.failure()?;
+        ensure!(refused.contains("[Reserved]"), "{refused}");
+        anyhow::Ok(())
+    })
     .await
-    .map(drop)
 }
 
 pub(crate) fn free_port() -> Result<u16> {

@@ -78,6 +78,9 @@ codes! {
     ObjectUnreadable,
     /// The request is nested deeper than 128 levels.
     TooDeep,
+    /// Only kubeOP writes this: labels by which a Namespace is a project's, revision records, hook Jobs, mirrored
+    /// Secrets, tokens of the deployer account. Refused by policies of the API server, not by the webhook.
+    Reserved,
 }
 
 impl fmt::Display for Code {

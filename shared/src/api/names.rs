@@ -47,6 +47,9 @@ pub const ANNOTATION_HASH_VERSION: &str = "platform.kubeop.io/hash-version";
 /// Annotation by which an App takes over fields that another manager holds.
 pub const ANNOTATION_FORCE_CONFLICTS: &str = "platform.kubeop.io/force-conflicts";
 
+/// Label of Secrets that kubeOP mirrors into a project namespace: namespace of the source, which has the same name.
+pub const LABEL_MIRROR_OF: &str = "platform.kubeop.io/mirror-of";
+
 /// Annotation of a delivered object: `"false"` keeps it when it is no longer asked for; `"true"` lets a
 /// `PersistentVolumeClaim` go, which otherwise is kept.
 pub const ANNOTATION_PRUNE: &str = "platform.kubeop.io/prune";

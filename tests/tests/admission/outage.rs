@@ -1,6 +1,7 @@
 //! The webhook is away: what waits, and what goes on.
 
 use crate::support::{NAMESPACE, Web, pod};
+use kubeop_tests::Identity;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -20,10 +21,23 @@ async fn s17_an_outage_stays_in_project_namespaces() {
     for namespace in ["kube-system", "kubeop-system", "default"] {
         web.allowed(&at(namespace)).await;
     }
-    web.kubectl("label namespace default s17=b")
+    let nina = Identity::user("nina", &[]);
+    let nina = web.cluster().kubectl_as(&nina).unwrap();
+    for args in [
+        "create clusterrole nina --verb=get,patch --resource=namespaces",
+        "create clusterrolebinding nina --clusterrole=nina --user=nina",
+    ] {
+        web.kubectl(args).await.success().unwrap();
+    }
+    let labelled = nina
+        .run(["label", "namespace", "default", "s17=b"])
         .await
-        .success()
         .unwrap();
+    labelled.success().unwrap();
+    // What keeps the gate closed does not stop with the webhook.
+    let opened = nina.run(["label", "namespace", NAMESPACE, "app.kubeop.io/project-id-"]);
+    let refused = opened.await.unwrap().failure().unwrap();
+    assert!(refused.contains("[Reserved]"), "{refused}");
     let configuration: Value = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "s17", "namespace": NAMESPACE}});
     web.allowed(&configuration).await;
