@@ -5,11 +5,14 @@ use super::rollback::undone;
 use super::{Apps, Subject};
 use crate::kube_io::{Address, CallError, Cluster, Who, address};
 use crate::world::{AppKey, RecordEntry, digest_record};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Gate, Look, Observed, RecordView, Report};
 use std::collections::BTreeMap;
+
+/// How long after an App was brought back from a backup its record may follow it.
+const RESTORE: SignedDuration = SignedDuration::from_mins(2);
 
 impl<C: Cluster> Apps<C> {
     /// What `decide` sees of an App now.
@@ -36,6 +39,13 @@ impl<C: Cluster> Apps<C> {
             .as_ref()
             .filter(|look| look.record.as_deref() == version && look.generation == subject.view.generation);
         let mut gate = subject.gate.clone();
+        if let (Gate::Open, Some(restored)) = (&gate, subject.restored)
+            && restored + RESTORE > now
+        {
+            gate = Gate::Restoring {
+                until: restored + RESTORE,
+            };
+        }
         if looked.is_some_and(|look| look.kind_goes) {
             gate = Gate::KindGoes;
         }

@@ -1,6 +1,7 @@
 //! One App as it was read: its spec, its owners, and what it renders to.
 
 use crate::world::{AppKey, ProjectView, Scaled, World};
+use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kubeop_shared::api::app::{DeliveryKind, Hook};
 use kubeop_shared::api::conditions::Reason;
@@ -24,6 +25,8 @@ pub struct Subject {
     pub status: AppStatus,
     /// Whether its Project lets it deliver.
     pub gate: Gate,
+    /// When it was brought back from a backup, if it was.
+    pub restored: Option<Timestamp>,
     /// Takes over fields of others.
     pub force: bool,
     /// Name and resourceVersion of the API object, and all finalizers.
@@ -128,6 +131,9 @@ impl Subject {
         };
         Self {
             asked: ask.as_ref().as_ref().ok().map(|ask| ask.wanted.hash.clone()),
+            restored: annotation(names::ANNOTATION_RESTORED)
+                .and(metadata.creation_timestamp.as_ref())
+                .map(|time| time.0),
             gate: gate(&key, &project_name, project.as_ref(), world),
             uid,
             view,

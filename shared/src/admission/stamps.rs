@@ -5,7 +5,9 @@ use super::annotations::Annotated;
 use super::verdict::Shortened;
 use super::{Facts, Operation, Request};
 use crate::api::AppSpec;
-use crate::api::names::{ANNOTATION_AUTHOR, ANNOTATION_HASH_VERSION, ANNOTATION_REVISION_HASH};
+use crate::api::names::{
+    ANNOTATION_AUTHOR, ANNOTATION_HASH_VERSION, ANNOTATION_RESTORED, ANNOTATION_REVISION_HASH,
+};
 use crate::render::Declared;
 use crate::revision::{HASH_VERSION, RevisionHash};
 use serde::Deserialize;
@@ -13,14 +15,15 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 /// The stamps, each with what is told of a value that is not true.
-const STAMPS: [(&str, &str); 3] = [
+const STAMPS: [(&str, &str); 4] = [
     (ANNOTATION_AUTHOR, "is not who changed the spec last"),
     (ANNOTATION_REVISION_HASH, "is not the hash of what the App says"),
     (ANNOTATION_HASH_VERSION, "is not the version of that hash"),
+    (ANNOTATION_RESTORED, "is said of what a restorer creates"),
 ];
 
 /// Values of the stamps, in the order of [`STAMPS`].
-type Values = [Option<String>; 3];
+type Values = [Option<String>; 4];
 
 /// An App as far as stamps go.
 #[derive(Deserialize)]
@@ -65,7 +68,7 @@ pub(super) fn add(
         ));
     }
     app.put_right(&said, &wanted, patch);
-    let [_, hash, _] = wanted;
+    let [_, hash, ..] = wanted;
     RevisionHash::read(&hash?)
 }
 
@@ -110,7 +113,8 @@ fn stamps(facts: &Facts, request: &Request<'_>, spec: &AppSpec, said: &Values) -
     // Manifests that cannot be read are no revision; where nothing is enforced, such an App is admitted.
     let hash = Declared::read(spec, &request.namespace).ok();
     let version = hash.as_ref().map(|_| HASH_VERSION.to_string());
-    [author, hash.map(|declared| declared.hash.to_string()), version]
+    let hash = hash.map(|declared| declared.hash.to_string());
+    [author, hash, version, restores.then(|| "true".to_owned())]
 }
 
 fn read(object: &RawValue) -> Result<App<'_>, serde_json::Error> {

@@ -40,6 +40,8 @@ pub const ANNOTATION_ADOPT: &str = "platform.kubeop.io/adopt";
 pub const ANNOTATION_CHANGE_CAUSE: &str = "platform.kubeop.io/change-cause";
 /// Stamp on an App: the user who changed its spec last. Admission writes it, and nobody else can.
 pub const ANNOTATION_AUTHOR: &str = "platform.kubeop.io/author";
+/// Stamp on an App: it was brought back from a backup, and its spec has not changed since.
+pub const ANNOTATION_RESTORED: &str = "platform.kubeop.io/restored";
 /// Stamp on an App: the full hash of the revision that its spec is.
 pub const ANNOTATION_REVISION_HASH: &str = "platform.kubeop.io/revision-hash";
 /// Stamp on an App: version of the canonical form of which that is the hash.

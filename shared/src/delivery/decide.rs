@@ -10,6 +10,7 @@ use super::{
 };
 use crate::api::app::HookNeeds;
 use crate::api::conditions::Reason;
+use crate::api::names;
 use crate::revision::{
     HookKey, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision,
 };
@@ -209,6 +210,24 @@ fn blocked(o: &Observed) -> Option<Step> {
     match &o.gate {
         // Its end is told by each App's own deletion.
         Gate::Open | Gate::KindGoes => {}
+        Gate::Restoring { until } => {
+            if matches!(o.record, RecordView::Absent) {
+                let message = format!(
+                    "brought back from a backup: waits until {until:.0} for its record, ConfigMap {}, which tells \
+                     the hooks that ran",
+                    names::record_name(&o.app.name)
+                );
+                let wait = Wait {
+                    what: WaitFor::Change,
+                    until: Some(*until),
+                };
+                let reason = Reason::Waiting;
+                return Some(Step::new(
+                    Action::Wait(wait),
+                    Situation::Blocked { reason, message },
+                ));
+            }
+        }
         Gate::NamespaceGoes => {
             return Some(person(
                 Reason::Deleting,

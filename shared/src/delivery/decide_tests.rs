@@ -491,6 +491,16 @@ fn what_forbids_delivery_is_said() {
         &WaitFor::Person,
         Reason::Invalid,
     );
+    // Brought back from a backup, without its record: nothing tells which hooks ran.
+    let until = Timestamp::MAX;
+    waits(
+        changed(|o| {
+            o.record = RecordView::Absent;
+            o.gate = Gate::Restoring { until };
+        }),
+        &WaitFor::Change,
+        Reason::Waiting,
+    );
     let newer = RecordView::Unusable(RecordError::Newer { format: 2 });
     waits(
         changed(|o| o.record = newer),

@@ -129,6 +129,12 @@ pub enum Gate {
         /// Why, as a sentence, and what to do.
         message: String,
     },
+    /// It was brought back from a backup a moment ago, and its record may still come: without it no hook that ran can
+    /// be told from one that never did.
+    Restoring {
+        /// When it is believed that there is none.
+        until: Timestamp,
+    },
     /// The namespace is being deleted with everything in it.
     NamespaceGoes,
     /// The definition of Apps is being deleted: kubeOP is uninstalled, which takes nothing along.
