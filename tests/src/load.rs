@@ -91,6 +91,9 @@ async fn create(pods: Api<Pod>, pod: Pod, every: Duration, said: Arc<Mutex<Said>
             said.slowest = said.slowest.max(took);
             match answer {
                 Ok(_) => said.created += 1,
+                Err(kube::Error::Api(status)) => {
+                    said.failed.push(format!("after {took:?}: {}", status.message))
+                }
                 Err(error) => said.failed.push(format!("after {took:?}: {error}")),
             }
         });
