@@ -27,9 +27,10 @@ fn all_serve(witness: &Witness, ca: &str) -> bool {
 async fn two(replicas: &Replicas<'_>, name: &str) -> [Replica; 2] {
     // At the same time: both find nothing, and one of them is first to write.
     let (a, b) = (format!("{name}-a"), format!("{name}-b"));
-    let (a, b) = tokio::join!(replicas.start(&a), replicas.start(&b));
+    let both = tokio::try_join!(replicas.start(&a), replicas.start(&b));
+    let both = both.unwrap();
     replicas.make_project().await.unwrap();
-    [a.unwrap(), b.unwrap()]
+    both.into()
 }
 
 #[tokio::test]

@@ -270,6 +270,11 @@ impl Keeper {
                 tracing::error!("{failure}");
                 let wait = self.retry;
                 self.retry = (wait * 2).min(RETRY.1);
+                if matches!(failure, Failure::Contended) {
+                    // What was written comes back as news: that would be the next turn, at once.
+                    tokio::time::sleep(wait).await;
+                    return Duration::ZERO;
+                }
                 wait
             }
         }
@@ -319,7 +324,11 @@ impl Keeper {
             let doing = || format!("write Secret {}", secret::NAME);
             let written = timeout(REQUEST, secret::write(&self.secrets, seen, &kept)).await;
             self.secret = written.map_err(|_| Failure::Late { doing: doing() })??.into();
-            tracing::info!(step = ?plan.step, until = date(kept.signing.ca().validity().until), "the CA of the webhook");
+            tracing::info!(
+                until = date(kept.signing.ca().validity().until),
+                "{}",
+                said(plan.step)
+            );
         }
         Err(Failure::Contended)
     }
@@ -419,6 +428,16 @@ impl Keeper {
             Seen::Absent | Seen::NotYet => None,
         });
         registrations.flatten().cloned().collect()
+    }
+}
+
+fn said(step: Step) -> &'static str {
+    match step {
+        Step::Keep => "the CA is kept",
+        Step::Make => "there was no CA that could sign: one is made",
+        Step::Introduce => "a CA is made that will follow: it is trusted, and does not sign yet",
+        Step::Promote => "the next CA signs from now on, and the one before stays trusted for a while",
+        Step::Tidy => "the list of old CAs, which are only trusted, has changed",
     }
 }
 
