@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::attempt::{Attempt, What, Who, create, patch, run};
-use crate::objects::{object, workload};
+use crate::objects::{object, pod, workload};
 
 pub fn attempts(hook_job: &str) -> Vec<Attempt> {
     [namespaces(), forged(), kept(hook_job), deployer()]
@@ -166,12 +166,24 @@ fn forged() -> Vec<Attempt> {
             "[ForeignLabel] metadata.labels[app.kubeop.io/project-id]",
         ),
         create(
+            "a Pod with labels of another project, as the deployer",
+            Who::Deployer,
+            labelled_pod(),
+            "[ForeignLabel] metadata.labels[app.kubeop.io/project-id]",
+        ),
+        create(
             "labels of another Tenant",
             Who::Admin,
             labelled("Secret", "app.kubeop.io/tenant-id", "evil"),
             "[ForeignLabel] metadata.labels[app.kubeop.io/tenant-id]",
         ),
     ]
+}
+
+fn labelled_pod() -> Value {
+    let mut pod = pod("x", "ghcr.io/acme/x");
+    pod["metadata"]["labels"] = json!({"app.kubeop.io/project-id": "shop"});
+    pod
 }
 
 pub fn hook_job() -> Value {
