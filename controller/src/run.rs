@@ -7,7 +7,7 @@ use crate::http::{self, Phase};
 use crate::kube_io::{Cluster, KubeCluster, Tenure, Who, address};
 use crate::leader::{Before, Candidate, Deposed, RELEASED};
 use crate::metrics::metrics;
-use crate::project::Projects;
+use crate::project::{Owner, Projects};
 use crate::queue;
 use crate::release;
 use crate::touch::Toucher;
@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-/// How many Projects are worked on at the same time.
+/// How many Projects and Tenants are worked on at the same time.
 const PROJECTS: usize = 4;
 
 /// Why the program ends with an error.
@@ -184,25 +184,26 @@ async fn deliver(
     };
     tracing::info!("caches are filled");
     let apps = Arc::new(apps(&config, &cluster, world.clone(), wake).await);
-    let cluster_id = apps.cluster_id.clone();
+    let (cluster_id, allowlist) = (apps.cluster_id.clone(), apps.allowlist.clone());
     let client = cluster.watches();
     let toucher = Toucher::new(cluster.clone(), world.clone());
     let projects = Arc::new(Projects {
         cluster,
         world: world.clone(),
         cluster_id,
-        attempts: std::sync::Mutex::default(),
+        allowlist,
+        memories: std::sync::Mutex::default(),
     });
 
-    let (app_keys, project_names) = split(woken, world.clone());
+    let (app_keys, owners) = split(woken, world.clone());
     let concurrency = usize::from(config.concurrency);
     let app_loop = queue::work("App", until(stopped.clone(), app_keys), concurrency, move |key| {
         let apps = apps.clone();
         async move { apps.reconcile(key).await }
     });
-    let project_loop = queue::work("Project", until(stopped, project_names), PROJECTS, move |name| {
+    let project_loop = queue::work("Project", until(stopped, owners), PROJECTS, move |owner| {
         let projects = projects.clone();
-        async move { projects.reconcile(name).await }
+        async move { projects.reconcile(owner).await }
     });
     tokio::spawn(toucher.run(watches::unblocked(&client, &world)));
     phase.send_replace(Phase::Working);
@@ -250,9 +251,9 @@ async fn apps(
 fn split(
     mut woken: mpsc::UnboundedReceiver<Concerns>,
     world: Arc<World>,
-) -> (mpsc::UnboundedReceiver<AppKey>, mpsc::UnboundedReceiver<String>) {
+) -> (mpsc::UnboundedReceiver<AppKey>, mpsc::UnboundedReceiver<Owner>) {
     let (wake_app, apps) = mpsc::unbounded_channel();
-    let (wake_project, projects) = mpsc::unbounded_channel();
+    let (wake_owner, owners) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         // Sending fails when the loops have ended: then nobody cares.
         let wake_all = |keys: Vec<AppKey>| {
@@ -260,6 +261,7 @@ fn split(
                 let _ = wake_app.send(key);
             }
         };
+        let wake_owner = |owner: Owner| drop(wake_owner.send(owner));
         let within = |namespaces: &[String]| {
             let ranges = namespaces.iter().map(|namespace| AppKey::all_of(namespace));
             ranges
@@ -268,22 +270,35 @@ fn split(
         };
         while let Some(concerned) = woken.recv().await {
             match concerned {
-                Concerns::Project(name) => {
-                    let _ = wake_project.send(name);
+                Concerns::Project(name) => wake_owner(Owner::Project(name)),
+                Concerns::Tenant(name) => wake_owner(Owner::Tenant(name)),
+                Concerns::App(key) => {
+                    if world.apps.get(&key).is_none() {
+                        waiting_for(&key, &world).into_iter().for_each(wake_owner);
+                    }
+                    wake_all(vec![key]);
                 }
-                Concerns::App(key) => wake_all(vec![key]),
-                Concerns::Tenant(name) => {
-                    let of_tenant = world
-                        .projects
-                        .filter(|_, project| (project.tenant == name).then(|| project.namespace.clone()));
-                    wake_all(within(&of_tenant));
+                Concerns::OfTenant(tenant) => {
+                    let of_tenant = world.projects.filter(|name, project| {
+                        (project.tenant == tenant).then(|| (name.clone(), project.namespace.clone()))
+                    });
+                    let (projects, namespaces): (Vec<_>, Vec<_>) = of_tenant.into_iter().unzip();
+                    projects.into_iter().map(Owner::Project).for_each(wake_owner);
+                    wake_all(within(&namespaces));
                 }
                 Concerns::Kinds(group) => wake_all(world.kinds.changed(&group).into_iter().collect()),
                 Concerns::Namespace(namespace) => wake_all(within(&[namespace])),
             }
         }
     });
-    (apps, projects)
+    (apps, owners)
+}
+
+/// Projects that are being deleted and may have waited for an App that is gone.
+fn waiting_for(key: &AppKey, world: &World) -> Vec<Owner> {
+    world.projects.filter(|name, project| {
+        (project.deleting && project.namespace == key.namespace).then(|| Owner::Project(name.clone()))
+    })
 }
 
 /// What is received until the program is asked to end.

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Longer than the API server lets a watch last.
 const WATCH_SILENCE: Duration = Duration::from_secs(360);
+/// How many objects are read at once.
+const PAGE: u32 = 100;
 /// How long a call may take. Shorter than the time for which a lost lease is still believed.
 pub const CALL: Duration = Duration::from_secs(10);
 
@@ -164,6 +166,23 @@ impl Cluster for KubeCluster {
         let doing = || format!("list {} in {namespace}", resource.plural);
         let list: ObjectList<Whole> = self.send(who, doing, request).await?;
         Ok(list.items.into_iter().map(|Whole(object)| object).collect())
+    }
+
+    async fn page(
+        &self,
+        who: &Who,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<(Vec<DynamicObject>, Option<String>), CallError> {
+        let mut params = ListParams::default().limit(PAGE);
+        params.continue_token = after.map(str::to_owned);
+        let request = requests(resource, namespace).list(&params);
+        let doing = || format!("list {}", resource.plural);
+        let list: ObjectList<Whole> = self.send(who, doing, request).await?;
+        // The end is told by an empty one, too.
+        let next = list.metadata.continue_.filter(|token| !token.is_empty());
+        Ok((list.items.into_iter().map(|Whole(object)| object).collect(), next))
     }
 
     async fn apply(

@@ -94,6 +94,16 @@ pub trait Cluster: Send + Sync + 'static {
         selector: &str,
     ) -> impl Future<Output = Result<Vec<DynamicObject>, CallError>> + Send;
 
+    /// Reads one page of the objects of a kind, in one namespace or everywhere: what came `after` the page before.
+    /// With it comes what the next page is asked for with; none: there is none.
+    fn page(
+        &self,
+        who: &Who,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        after: Option<&str>,
+    ) -> impl Future<Output = Result<(Vec<DynamicObject>, Option<String>), CallError>> + Send;
+
     /// Server-side apply.
     fn apply(
         &self,

@@ -2,7 +2,8 @@
 
 use crate::kube_io::{CallError, CallKind};
 use kubeop_shared::api::names;
-use serde_json::{Value, json};
+use kubeop_shared::api::quantity::Quantity;
+use serde_json::{Map, Value, json};
 
 /// Name of the Pod that is never made.
 pub(super) const PROBE: &str = "kubeop-gate-probe";
@@ -20,8 +21,10 @@ pub(super) enum Proof {
     Open(String),
 }
 
-/// The Pod. It complies with every level of pod security, so that only the webhook can refuse it.
-pub(super) fn probe(namespace: &str) -> Value {
+/// The Pod. It complies with every level of pod security and with the Project's limit range, so that only the webhook
+/// can refuse it: quotas are asked after that.
+pub(super) fn probe(namespace: &str, limit_range: Option<&Value>) -> Value {
+    let least = least(limit_range);
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -34,14 +37,40 @@ pub(super) fn probe(namespace: &str) -> Value {
             "containers": [{
                 "name": "probe",
                 "image": IMAGE,
-                "resources": {
-                    "requests": {"cpu": "1m", "memory": "1Mi"},
-                    "limits": {"cpu": "1m", "memory": "1Mi"},
-                },
+                "resources": {"requests": least, "limits": least},
                 "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
             }],
         },
     })
+}
+
+/// The least that a limit range lets a container have, in all of its items. What it says nothing about is left to its
+/// defaults.
+fn least(limit_range: Option<&Value>) -> Map<String, Value> {
+    let items = limit_range
+        .and_then(|range| range.get("limits"))
+        .and_then(Value::as_array);
+    let mut least: Map<String, Value> = Map::new();
+    let amount = |value: &Value| match value {
+        Value::String(text) => Quantity::parse(text).ok(),
+        other => Quantity::parse(&other.to_string()).ok(),
+    };
+    for item in items.into_iter().flatten() {
+        let of_pods = matches!(
+            item.get("type").and_then(Value::as_str),
+            Some("Container" | "Pod")
+        );
+        let min = item.get("min").and_then(Value::as_object);
+        for (name, value) in min.into_iter().flatten().filter(|_| of_pods) {
+            if least
+                .get(name)
+                .is_none_or(|before| amount(before) < amount(value))
+            {
+                least.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    least
 }
 
 /// Judges the answer: the error, or none if the Pod was let in.
@@ -64,8 +93,9 @@ pub(super) fn judge(answer: Option<&CallError>) -> Proof {
 
 #[cfg(test)]
 mod tests {
-    use super::{Proof, judge};
+    use super::{Proof, judge, probe};
     use crate::kube_io::{CallError, CallKind};
+    use serde_json::json;
 
     fn error(kind: CallKind, message: &str) -> CallError {
         CallError::own("create Pod", kind, message)
@@ -85,5 +115,21 @@ mod tests {
         ] {
             assert!(matches!(judge(other.as_ref()), Proof::Open(_)));
         }
+    }
+
+    #[test]
+    fn the_probe_asks_for_what_a_limit_range_wants() {
+        let range = json!({"limits": [
+            {"type": "Container", "min": {"cpu": "100m", "memory": "64Mi"}},
+            {"type": "Pod", "min": {"cpu": 1}, "max": {"cpu": 2}},
+            {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}},
+        ]});
+        let resources = |range| probe("n", range)["spec"]["containers"][0]["resources"].clone();
+        let least = json!({"cpu": 1, "memory": "64Mi"});
+        assert_eq!(
+            resources(Some(&range)),
+            json!({"requests": least, "limits": least})
+        );
+        assert_eq!(resources(None), json!({"requests": {}, "limits": {}}));
     }
 }

@@ -65,12 +65,9 @@ pub(super) fn judge(live: Option<&DynamicObject>, owner: &Owner<'_>) -> Verdict 
             let agrees = annotations
                 .and_then(|all| all.get(names::ANNOTATION_ADOPT))
                 .map(String::as_str);
-            // Ours by creation, its labels taken away since.
-            let made = annotations
-                .and_then(|all| all.get(CREATED_FOR))
-                .map(String::as_str);
             let adopted = owner.spec.adopt == Some(true) && agrees == Some(owner.project);
-            if !adopted && made != Some(owner.project) {
+            // Ours by creation, its labels taken away since.
+            if !adopted && !is_made_for(live, owner.project) {
                 return Verdict::Refused(format!(
                     "exists already. To adopt it, both must agree: spec.adopt: true here, and kubectl annotate \
                      namespace {} {}={}",
@@ -92,6 +89,56 @@ pub(super) fn judge(live: Option<&DynamicObject>, owner: &Owner<'_>) -> Verdict 
     Verdict::Change(json!({"metadata": {"resourceVersion": version, "labels": missing}}))
 }
 
+/// Whether a namespace is a Project's: its label says so, or, where that was taken off it, who made it does.
+pub(super) fn is_of(live: &DynamicObject, project: &str) -> bool {
+    match label(live, names::LABEL_PROJECT_ID) {
+        Some(label) => label == project,
+        None => is_made_for(live, project),
+    }
+}
+
+/// Whether we made a namespace, for this Project.
+pub(super) fn is_made_for(live: &DynamicObject, project: &str) -> bool {
+    let annotations = live.metadata.annotations.as_ref();
+    annotations
+        .and_then(|all| all.get(CREATED_FOR))
+        .is_some_and(|made| made == project)
+}
+
+/// What releases a namespace, as fields to merge: without the labels that we set, and the note that we made it.
+pub(super) fn release(live: &DynamicObject) -> Value {
+    let ours = [
+        names::LABEL_CLUSTER_ID,
+        names::LABEL_TENANT_ID,
+        names::LABEL_PROJECT_ID,
+    ];
+    // A level that the namespace had before is not ours to take.
+    let level = we_set(live, names::LABEL_POD_SECURITY).then_some(names::LABEL_POD_SECURITY);
+    let labels: BTreeMap<_, _> = ours
+        .into_iter()
+        .chain(level)
+        .map(|name| (name, Value::Null))
+        .collect();
+    let version = live.metadata.resource_version.as_deref();
+    json!({"metadata": {"resourceVersion": version, "labels": labels, "annotations": {CREATED_FOR: null}}})
+}
+
+/// Whether a label is one of the fields that are ours.
+fn we_set(live: &DynamicObject, label: &str) -> bool {
+    let mut entries = live.metadata.managed_fields.iter().flatten();
+    entries.any(|entry| {
+        let fields = entry.fields_v1.as_ref().and_then(|fields| {
+            let labels = fields.0.get("f:metadata")?.get("f:labels")?;
+            labels.get(format!("f:{label}"))
+        });
+        entry.manager.as_deref() == Some(names::FIELD_MANAGER) && fields.is_some()
+    })
+}
+
+fn label<'l>(live: &'l DynamicObject, name: &str) -> Option<&'l str> {
+    live.metadata.labels.as_ref()?.get(name).map(String::as_str)
+}
+
 fn labels(owner: &Owner<'_>) -> BTreeMap<&'static str, String> {
     let level = owner.spec.pod_security.unwrap_or_default();
     let level = serde_json::to_value(level)
@@ -110,7 +157,7 @@ fn labels(owner: &Owner<'_>) -> BTreeMap<&'static str, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Owner, Verdict, judge, never};
+    use super::{Owner, Verdict, is_made_for, is_of, judge, never, release};
     use kube::api::DynamicObject;
     use kubeop_shared::api::ProjectSpec;
     use rstest::rstest;
@@ -129,6 +176,45 @@ mod tests {
                 cluster_id: "c1",
             },
         )
+    }
+
+    fn live(metadata: &Value) -> DynamicObject {
+        serde_json::from_value(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}))
+            .unwrap()
+    }
+
+    #[rstest]
+    #[case::labelled(json!({"labels": {"app.kubeop.io/project-id": "web"}}), true, false)]
+    #[case::made(json!({"annotations": {"platform.kubeop.io/created-for": "web"}}), true, true)]
+    #[case::given_away(json!({"labels": {"app.kubeop.io/project-id": "shop"},
+        "annotations": {"platform.kubeop.io/created-for": "web"}}), false, true)]
+    #[case::somebodys(json!({"annotations": {"platform.kubeop.io/adopt": "web"}}), false, false)]
+    fn whose_a_namespace_is(#[case] metadata: Value, #[case] of: bool, #[case] made: bool) {
+        let live = live(&metadata);
+        assert_eq!((is_of(&live, "web"), is_made_for(&live, "web")), (of, made));
+    }
+
+    #[test]
+    fn what_is_released_keeps_what_others_set() {
+        let managed = |manager: &str| {
+            let labels = json!({"f:pod-security.kubernetes.io/enforce": {}});
+            live(
+                &json!({"resourceVersion": "7", "managedFields": [{"manager": manager,
+                "fieldsV1": {"f:metadata": {"f:labels": labels}}}]}),
+            )
+        };
+        let released = |live: &DynamicObject| {
+            let fields = release(live);
+            assert_eq!(fields["metadata"]["resourceVersion"], "7");
+            let labels = fields["metadata"]["labels"].as_object().unwrap().clone();
+            assert!(labels.values().all(Value::is_null));
+            labels.keys().cloned().collect::<Vec<_>>()
+        };
+        let ownership = ["cluster-id", "project-id", "tenant-id"].map(|name| format!("app.kubeop.io/{name}"));
+        assert_eq!(released(&managed("kubectl-label")), ownership);
+        let all = released(&managed("kubeop"));
+        assert_eq!(all[..3], ownership);
+        assert_eq!(all[3..], ["pod-security.kubernetes.io/enforce"]);
     }
 
     #[rstest]

@@ -1,6 +1,7 @@
 //! The watches: each fills one cache, and says which App or Project is concerned.
 
 mod followed;
+mod owners;
 mod sinks;
 mod troubles;
 mod unblocked;
@@ -18,11 +19,9 @@ use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
 use kube::{Api, Client, Resource};
 use kubeop_shared::api::names;
 use kubeop_shared::revision::ObjectKey;
+use owners::{Namespaces, Parts, ProjectObjects, Projects, TenantObjects, Tenants};
 use serde::de::DeserializeOwned;
-use sinks::{
-    Apps, Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Namespaces, ProjectObjects, Projects,
-    Records, StorageClasses, Tenants,
-};
+use sinks::{Apps, Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Records, StorageClasses};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -38,8 +37,10 @@ pub enum Concerns {
     Project(String),
     /// Every App of a namespace.
     Namespace(String),
-    /// Every App of a Tenant's Projects.
+    /// One Tenant.
     Tenant(String),
+    /// Every Project of a Tenant, and every App of those.
+    OfTenant(String),
     /// Every App that waits for a kind: the definitions of this group changed.
     Kinds(String),
 }
@@ -71,6 +72,14 @@ const METADATA_ONLY: [(&str, &str, &str); 11] = [
     ("autoscaling", "v2", "HorizontalPodAutoscaler"),
     ("rbac.authorization.k8s.io", "v1", "Role"),
     ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
+];
+
+/// Kinds of what a Project keeps in its namespace.
+const PARTS: [(&str, &str, &str); 4] = [
+    ("", "v1", "ServiceAccount"),
+    ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
+    ("", "v1", "ResourceQuota"),
+    ("", "v1", "LimitRange"),
 ];
 
 /// Whether a kind is watched in all namespaces. Others are followed where an App brings them.
@@ -125,6 +134,12 @@ pub fn start(
         ),
         run(
             Watch::whole(client, names::GROUP, names::VERSION, "Tenant", ""),
+            TenantObjects,
+            world,
+            wake,
+        ),
+        run(
+            Watch::whole(client, names::GROUP, names::VERSION, "Tenant", ""),
             Tenants,
             world,
             wake,
@@ -162,6 +177,12 @@ pub fn start(
     for (group, version, kind) in METADATA_ONLY {
         let watch = Watch::metadata(client, group, version, kind, &delivered);
         let sink = LiveObjects::of(api_resource(group, version, kind));
+        filled.push(run(watch, sink, world, wake));
+    }
+    let kept = format!("{},!{}", names::LABEL_PROJECT_ID, names::LABEL_APP_ID);
+    for (group, version, kind) in PARTS {
+        let watch = Watch::metadata(client, group, version, kind, &kept);
+        let sink = Parts(api_resource(group, version, kind));
         filled.push(run(watch, sink, world, wake));
     }
     filled.push(run(

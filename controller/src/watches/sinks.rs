@@ -3,7 +3,7 @@
 use super::{AfterBreak, Concerns, Sink};
 use crate::world::{
     AppKey, Binding, Cache, Delivered, HookJobEntry, HookPod, LiveKey, Packed, Scaled, Small, World,
-    digest_live, digest_namespace, digest_project, digest_record, digest_tenant, pending_class,
+    digest_live, digest_record, pending_class,
 };
 use kube::ResourceExt;
 use kube::api::DynamicObject;
@@ -32,90 +32,6 @@ impl Sink for Apps {
     }
     fn concerns(&self, key: &AppKey, _: Option<&Packed>) -> Vec<Concerns> {
         vec![Concerns::App(key.clone())]
-    }
-}
-
-/// Projects as they are, for those who look after them.
-pub(super) struct ProjectObjects;
-
-impl Sink for ProjectObjects {
-    type Key = String;
-    type Value = Packed;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.project_objects
-    }
-    fn key(&self, object: &DynamicObject) -> Option<String> {
-        Some(object.name_any())
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Packed> {
-        Some(Packed::of_object(object))
-    }
-    fn concerns(&self, key: &String, _: Option<&Packed>) -> Vec<Concerns> {
-        vec![Concerns::Project(key.clone())]
-    }
-}
-
-/// What Apps need to know of Projects.
-pub(super) struct Projects;
-
-impl Sink for Projects {
-    type Key = String;
-    type Value = crate::world::ProjectView;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.projects
-    }
-    fn key(&self, object: &DynamicObject) -> Option<String> {
-        Some(object.name_any())
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
-        digest_project(object)
-    }
-    fn concerns(&self, _: &String, value: Option<&Self::Value>) -> Vec<Concerns> {
-        let namespace = value.map(|project| Concerns::Namespace(project.namespace.clone()));
-        namespace.into_iter().collect()
-    }
-}
-
-pub(super) struct Tenants;
-
-impl Sink for Tenants {
-    type Key = String;
-    type Value = crate::world::TenantView;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.tenants
-    }
-    fn key(&self, object: &DynamicObject) -> Option<String> {
-        Some(object.name_any())
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
-        digest_tenant(object)
-    }
-    fn concerns(&self, key: &String, _: Option<&Self::Value>) -> Vec<Concerns> {
-        vec![Concerns::Tenant(key.clone())]
-    }
-}
-
-pub(super) struct Namespaces;
-
-impl Sink for Namespaces {
-    type Key = String;
-    type Value = crate::world::NamespaceView;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.namespaces
-    }
-    fn key(&self, object: &DynamicObject) -> Option<String> {
-        Some(object.name_any())
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
-        Some(digest_namespace(object))
-    }
-    fn concerns(&self, key: &String, value: Option<&Self::Value>) -> Vec<Concerns> {
-        let project = value
-            .and_then(|namespace| namespace.project.clone())
-            .map(Concerns::Project);
-        std::iter::once(Concerns::Namespace(key.clone()))
-            .chain(project)
-            .collect()
     }
 }
 

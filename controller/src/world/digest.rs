@@ -30,6 +30,8 @@ pub struct ProjectView {
     pub allowlist: Option<Arc<Allowlist>>,
     /// Whether its rules are enforced.
     pub enforcement: Enforcement,
+    /// Whether it is being deleted.
+    pub deleting: bool,
 }
 
 /// What an App needs to know of its Tenant.
@@ -50,6 +52,15 @@ pub struct NamespaceView {
     labels: [Option<String>; 3],
     /// Whether it is being deleted.
     pub deleting: bool,
+}
+
+/// What is known of an object that a Project keeps in its namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartView {
+    /// The Project that its label names.
+    pub project: String,
+    /// Tells whether anything but its status changed.
+    state: u64,
 }
 
 /// A record, and the metadata that a write of it needs.
@@ -203,6 +214,7 @@ pub fn digest_project(object: &DynamicObject) -> Option<ProjectView> {
         ),
         allowlist: Allowlist::narrowing(&project.spec.image_allowlist).map(Arc::new),
         enforcement: project.spec.enforcement.unwrap_or_default(),
+        deleting: object.metadata.deletion_timestamp.is_some(),
     })
 }
 
@@ -231,6 +243,31 @@ pub fn digest_namespace(object: &DynamicObject) -> NamespaceView {
     }
 }
 
+/// What is kept of an object that a Project keeps. Who wrote what and when moves with every change, and tells changes
+/// of its status, of which a quota has many, from the others.
+pub fn digest_part(object: &DynamicObject) -> Option<PartView> {
+    let metadata = &object.metadata;
+    let project = metadata.labels.as_ref()?.get(names::LABEL_PROJECT_ID)?.clone();
+    let mut state = DefaultHasher::new();
+    (
+        &metadata.uid,
+        &metadata.labels,
+        metadata.deletion_timestamp.is_some(),
+    )
+        .hash(&mut state);
+    for entry in metadata.managed_fields.iter().flatten() {
+        if entry.subresource.as_deref().unwrap_or_default().is_empty() {
+            let fields = entry.fields_v1.as_ref().map(|fields| fields.0.to_string());
+            let time = entry.time.as_ref().map(|time| time.0.to_string());
+            (&entry.manager, &entry.operation, time, fields).hash(&mut state);
+        }
+    }
+    Some(PartView {
+        project,
+        state: state.finish(),
+    })
+}
+
 /// Reads a record.
 pub fn digest_record(object: &DynamicObject) -> RecordEntry {
     let data: BTreeMap<String, String> = object
@@ -251,5 +288,34 @@ pub fn digest_record(object: &DynamicObject) -> RecordEntry {
         finalizers: object.metadata.finalizers.clone().unwrap_or_default(),
         owner,
         data,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digest_part;
+    use serde_json::{Value, json};
+
+    fn quota(managers: &Value) -> super::PartView {
+        let metadata = json!({"name": "kubeop", "uid": "1", "labels": {"app.kubeop.io/project-id": "web"},
+            "managedFields": managers});
+        let object = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata});
+        digest_part(&serde_json::from_value(object).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_change_of_the_status_is_no_change_of_a_part() {
+        let entry = |manager: &str, subresource: &str, time: &str| {
+            json!({"manager": manager, "operation": "Update", "subresource": subresource, "time": time,
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {}}})
+        };
+        let ours = entry("kubeop", "", "2026-01-01T00:00:00Z");
+        let used = |time| json!([ours, entry("kube-controller-manager", "status", time)]);
+        let before = quota(&used("2026-01-01T00:00:01Z"));
+        assert_eq!(quota(&used("2026-01-01T00:00:02Z")), before);
+        let edited = json!([ours, entry("kubectl-edit", "", "2026-01-01T00:00:03Z")]);
+        assert_ne!(quota(&edited), before);
+        let again = json!([ours, entry("kubectl-edit", "", "2026-01-01T00:00:04Z")]);
+        assert_ne!(quota(&again), quota(&edited));
     }
 }

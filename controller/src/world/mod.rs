@@ -10,8 +10,8 @@ mod troubles;
 pub use cache::Cache;
 pub use delivered::{Delivered, LiveKey, Small};
 pub use digest::{
-    KeptRecord, NamespaceView, ProjectView, RecordEntry, TenantView, digest_key, digest_live,
-    digest_namespace, digest_project, digest_record, digest_tenant, pending_class,
+    KeptRecord, NamespaceView, PartView, ProjectView, RecordEntry, TenantView, digest_key, digest_live,
+    digest_namespace, digest_part, digest_project, digest_record, digest_tenant, pending_class,
 };
 pub use kinds::Kinds;
 pub use packed::Packed;
@@ -97,8 +97,12 @@ pub struct World {
     pub project_objects: Cache<String, Packed>,
     /// What Apps need to know of Projects, by name.
     pub projects: Cache<String, ProjectView>,
-    /// Tenants by name.
+    /// Tenants as they are, by name.
+    pub tenant_objects: Cache<String, Packed>,
+    /// What others need to know of Tenants, by name.
     pub tenants: Cache<String, TenantView>,
+    /// What Projects keep in their namespaces.
+    pub parts: Cache<LiveKey, PartView>,
     /// Namespaces by name.
     pub namespaces: Cache<String, NamespaceView>,
     /// Records by the App that they are named after.

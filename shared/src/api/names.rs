@@ -36,6 +36,8 @@ pub const ANNOTATION_ROLLBACK_TO: &str = "platform.kubeop.io/rollback-to";
 pub const ANNOTATION_FREEZE: &str = "platform.kubeop.io/freeze";
 /// Annotation by which a Namespace agrees to be adopted by the Project that it names.
 pub const ANNOTATION_ADOPT: &str = "platform.kubeop.io/adopt";
+/// Annotation of a Project or a Tenant: while it is `"true"`, its deletion is refused.
+pub const ANNOTATION_PROTECT: &str = "platform.kubeop.io/protect";
 /// Annotation that a person gives a change, kept in the revision history.
 pub const ANNOTATION_CHANGE_CAUSE: &str = "platform.kubeop.io/change-cause";
 /// Stamp on an App: the user who changed its spec last. Admission writes it, and nobody else can.
@@ -69,6 +71,12 @@ pub const HANDOVER_MANAGER: &str = "kubeop-handover";
 pub const SYSTEM_NAMESPACE: &str = "kubeop-system";
 /// ServiceAccount in each project namespace as which Apps are delivered.
 pub const DEPLOYER: &str = "kubeop-deployer";
+/// `ClusterRole` by which the controller may act as that account, and its binding in each project namespace.
+pub const IMPERSONATE_DEPLOYER: &str = "kubeop-impersonate-deployer";
+/// Quota, limit range and binding of the members in each project namespace.
+pub const KEPT: &str = "kubeop";
+/// Names of all that a Project keeps in its namespace.
+pub const PARTS: [&str; 3] = [DEPLOYER, IMPERSONATE_DEPLOYER, KEPT];
 /// Label of the `ClusterRoles` that add to what the deployer account may do, where `"true"`.
 pub const LABEL_AGGREGATE: &str = "platform.kubeop.io/aggregate-to-deployer";
 /// Pod Security Admission: the level that is enforced in a namespace.

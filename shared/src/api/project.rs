@@ -172,4 +172,8 @@ pub struct ProjectStatus {
     /// Conditions, by type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// Tells the rules by which running Pods were looked at last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub checked_against: Option<String>,
 }

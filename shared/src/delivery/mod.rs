@@ -24,7 +24,7 @@ pub mod strays;
 mod world_tests;
 
 pub use action::{Action, ApplyCause, RecordChange, Source, Target, Wait, WaitFor};
-pub use compliance::{Rules, compliance};
+pub use compliance::{Rules, Running, compliance};
 pub use decide::decide;
 pub use observed::{
     AppView, Attempted, Failure, Gate, JobState, JobView, Live, Look, Observed, OnFailure, RecordView,

@@ -125,9 +125,13 @@ async fn a_namespace_that_is_deleted_goes_with_its_apps() {
         .await
         .unwrap();
     stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
-    stage.kubectl("delete project/going").await.unwrap();
+    stage.kubectl("delete project/going --wait=false").await.unwrap();
     stage
         .kubectl(&format!("delete namespace/{ns} --timeout=60s"))
+        .await
+        .unwrap();
+    stage
+        .kubectl("wait project/going --for=delete --timeout=30s")
         .await
         .unwrap();
 }

@@ -1,10 +1,14 @@
 //! Whether what is delivered would still be admitted: lists may be narrowed under an App that runs.
 
+mod running;
+
+pub use running::Running;
+
 use super::{RecordView, Stated};
 use crate::api::conditions::{ConditionStatus, Reason};
 use crate::api::project::Enforcement;
-use crate::image::{ImageReference, Registries};
-use crate::revision::Revision;
+use crate::image::{Allowlist, ImageReference, Registries};
+use crate::revision::{Digest, Revision};
 use std::collections::BTreeSet;
 
 /// What holds today where an App lives.
@@ -16,6 +20,43 @@ pub struct Rules<'l> {
     pub enforcement: Enforcement,
     /// Whom to ask; none: the platform team.
     pub contact: Option<&'l str>,
+}
+
+impl Rules<'_> {
+    /// Tells one set of rules from another: what was judged by these need not be judged again.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let Registries {
+            cluster,
+            tenant,
+            project,
+        } = self.registries;
+        let list = |list: Option<&Allowlist>| list.map(ToString::to_string);
+        let named =
+            |level: Option<(&str, &Allowlist)>| level.map(|(name, list)| (name.to_owned(), list.to_string()));
+        let said = (
+            list(cluster),
+            named(tenant),
+            named(project),
+            self.enforcement,
+            self.contact,
+        );
+        Digest::of_text(&format!("{said:?}"))
+    }
+
+    /// What follows from a fault, and what to do about it.
+    fn way_out(&self) -> String {
+        let what_follows = match self.enforcement {
+            Enforcement::Enforce => "What runs goes on, but no new Pod with such an image is admitted",
+            Enforcement::Audit => {
+                "The project's enforcement is Audit, so new Pods are admitted with a warning"
+            }
+        };
+        format!(
+            "{what_follows}. Deliver an image that is in the list, or ask {}.",
+            self.contact.unwrap_or("your platform team")
+        )
+    }
 }
 
 /// `Compliant`: every image of the delivered and of the wanted revision is in every list of today. None before
@@ -43,15 +84,7 @@ pub fn compliance(record: &RecordView, rules: &Rules<'_>) -> Option<Stated> {
         let message = "every image is in every list that holds today";
         return Some(Stated::new(ConditionStatus::True, Reason::ImagesAllowed, message));
     }
-    let what_follows = match rules.enforcement {
-        Enforcement::Enforce => "What runs goes on, but no new Pod with such an image is admitted",
-        Enforcement::Audit => "The project's enforcement is Audit, so new Pods are admitted with a warning",
-    };
-    let message = format!(
-        "{}. {what_follows}. Deliver an image that is in the list, or ask {}.",
-        faults.join("; "),
-        rules.contact.unwrap_or("your platform team")
-    );
+    let message = format!("{}. {}", faults.join("; "), rules.way_out());
     Some(Stated::new(
         ConditionStatus::False,
         Reason::ImageNotAllowed,
