@@ -303,6 +303,7 @@ fn project_facts(object: &DynamicObject) -> Option<ProjectFacts> {
         namespace: spec.namespace_or_default(&object.name_any()),
         allowlist: Allowlist::narrowing(&spec.image_allowlist),
         enforcement: spec.enforcement.unwrap_or_default(),
+        deleting: object.metadata.deletion_timestamp.is_some(),
         tenant: spec.tenant_ref,
     })
 }
@@ -313,6 +314,7 @@ fn tenant_facts(object: &DynamicObject) -> Option<TenantFacts> {
         name: object.name_any(),
         allowlist: Allowlist::narrowing(&spec.image_allowlist),
         contact: spec.contact,
+        deleting: object.metadata.deletion_timestamp.is_some(),
     })
 }
 

@@ -5,8 +5,8 @@ use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
     Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, finalizer, lists, needs,
-    no_trace, one_pass, ownership_labels, plan, project_namespace, references, registry_allowlist, requests,
-    stamps,
+    no_trace, one_pass, ownership_labels, plan, project_namespace, protect, references, registry_allowlist,
+    requests, stamps,
 };
 use crate::api::app::ManifestDelivery;
 use crate::api::names::GROUP;
@@ -36,12 +36,15 @@ fn pass() -> Verdict {
 }
 
 fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
-    // Subresources keep the labels of their object; cluster-scoped kinds have none of ours.
+    // Subresources keep the labels of their object.
     let Some(object) = request.object.filter(|_| is_judged(request)) else {
         return Ok(pass());
     };
-    if !request.sub_resource.is_empty() || request.namespace.is_empty() {
+    if !request.sub_resource.is_empty() {
         return Ok(pass());
+    }
+    if request.namespace.is_empty() {
+        return Ok(held(request, object));
     }
     // What cannot be read is refused by `validate`.
     let read = if request.is_own("App") {
@@ -52,7 +55,7 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     let Ok((metadata, spec)) = read else {
         return Ok(pass());
     };
-    if metadata.is_ending() {
+    if request.old_object.is_some() && metadata.is_ending() {
         return Ok(pass());
     }
     let project_ref = spec.as_ref().map(|spec| spec.project_ref.as_str());
@@ -83,7 +86,25 @@ fn add_missing(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     Ok(Verdict::Allow { patch, warnings })
 }
 
+/// Cluster-scoped kinds have no labels of ours; Projects and Tenants wait for what they have, as Apps do.
+fn held(request: &Request<'_>, object: &RawValue) -> Verdict {
+    let mut patch = Vec::new();
+    if (request.is_own("Project") || request.is_own("Tenant"))
+        && let Ok(metadata) = request::metadata(object)
+    {
+        finalizer::add(request, metadata.finalizers.as_deref(), &mut patch);
+    }
+    Verdict::Allow {
+        patch,
+        warnings: Vec::new(),
+    }
+}
+
 fn judge(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
+    if request.operation == Operation::Delete {
+        let fault = protect::check(request);
+        return Ok(fault.map_or_else(pass, |fault| Verdict::Deny(vec![fault])));
+    }
     let Some(object) = request.object.filter(|_| is_judged(request)) else {
         return Ok(pass());
     };
@@ -97,15 +118,8 @@ fn judge(facts: &Facts, request: &Request<'_>) -> Result<Verdict, Fact> {
     }
     match &*request.kind.kind {
         "App" => judge_app(facts, request, object),
-        "Project" => judge_spec(request, object, |spec: &ProjectSpec, violations| {
-            references::tenant(facts, &spec.tenant_ref, violations)?;
-            lists::check(&spec.image_allowlist, violations);
-            Ok(())
-        }),
-        "Tenant" => judge_spec(request, object, |spec: &TenantSpec, violations| {
-            lists::check(&spec.image_allowlist, violations);
-            Ok(())
-        }),
+        "Project" => judge_project(facts, request, object),
+        "Tenant" => Ok(judge_tenant(request, object)),
         _ => judge_object(facts, request, object),
     }
 }
@@ -118,7 +132,7 @@ fn judge_app(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<
     };
     let scope = Scope::of(facts, request, Some(&spec.project_ref))?;
     let (mut violations, mut warnings) = (Vec::new(), Vec::new());
-    references::project(&scope, &spec.project_ref, &mut violations);
+    references::project(facts, &scope, request, &spec.project_ref, &mut violations);
     project_namespace::check(&scope, request, spec.namespace.as_deref(), &mut violations);
     project_namespace::named(metadata.generate_name.as_deref(), &mut violations);
     let objects = delivery(facts, &scope, object, &spec, &mut violations, &mut warnings);
@@ -209,22 +223,59 @@ fn judge_object(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Resu
     Ok(verdict(request, &scope, violations, warnings))
 }
 
-fn judge_spec<S: DeserializeOwned>(
+fn judge_project(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Result<Verdict, Fact> {
+    let (spec, old) = match specs::<ProjectSpec>(request, object) {
+        Ok(specs) => specs,
+        Err(error) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
+    };
+    let (mut violations, mut before) = (Vec::new(), Vec::new());
+    references::tenant(facts, request, &spec.tenant_ref, &mut violations)?;
+    if let Some(old) = old {
+        if old.tenant_ref == spec.tenant_ref {
+            before.clone_from(&violations);
+        }
+        lists::check(&old.image_allowlist, &mut before);
+    }
+    lists::check(&spec.image_allowlist, &mut violations);
+    Ok(judged_by_change(request, violations, &before))
+}
+
+fn judge_tenant(request: &Request<'_>, object: &RawValue) -> Verdict {
+    let (spec, old) = match specs::<TenantSpec>(request, object) {
+        Ok(specs) => specs,
+        Err(error) => return Verdict::Deny(vec![unreadable(&error)]),
+    };
+    let (mut violations, mut before) = (Vec::new(), Vec::new());
+    lists::check(&spec.image_allowlist, &mut violations);
+    if let Some(old) = old {
+        lists::check(&old.image_allowlist, &mut before);
+    }
+    judged_by_change(request, violations, &before)
+}
+
+/// What an object says, and what it said before.
+fn specs<S: DeserializeOwned>(
     request: &Request<'_>,
     object: &RawValue,
-    rules: impl FnOnce(&S, &mut Vec<Violation>) -> Result<(), Fact>,
-) -> Result<Verdict, Fact> {
+) -> Result<(S, Option<S>), serde_json::Error> {
     #[derive(serde::Deserialize)]
     struct WithSpec<S> {
         spec: S,
     }
-    let spec = match serde_json::from_str::<WithSpec<S>>(object.get()) {
-        Ok(object) => object.spec,
-        Err(error) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
-    };
-    let mut violations = Vec::new();
-    rules(&spec, &mut violations)?;
-    Ok(verdict(request, &Scope::default(), violations, Vec::new()))
+    let read =
+        |object: &RawValue| serde_json::from_str::<WithSpec<S>>(object.get()).map(|object| object.spec);
+    Ok((read(object)?, request.old_object.and_then(|old| read(old).ok())))
+}
+
+/// A fault that stood there before is told, not refused: the object must stay writable.
+fn judged_by_change(request: &Request<'_>, violations: Vec<Violation>, before: &[Violation]) -> Verdict {
+    let (stood, new): (Vec<_>, Vec<_>) = violations.into_iter().partition(|fault| before.contains(fault));
+    verdict(
+        request,
+        &Scope::default(),
+        new,
+        stood.iter().map(stands).collect(),
+    )
 }
 
 /// Rule 2 for every image of the object.
@@ -282,7 +333,11 @@ fn verdict(
     let audit = scope.project.as_deref().is_some_and(|project| {
         project.enforcement == Enforcement::Audit && project.namespace == request.namespace
     });
-    if audit {
+    // What is going away takes nothing new, whatever may run in it.
+    let ends = violations
+        .iter()
+        .any(|violation| violation.code == Code::ProjectDeleting);
+    if audit && !ends {
         warnings.extend(violations.iter().map(|violation| format!("audit: {violation}")));
     } else if !violations.is_empty() {
         return Verdict::Deny(violations);
@@ -298,7 +353,7 @@ fn stands(violation: &Violation) -> String {
     format!("not changed by this request, and would be refused today: {violation}")
 }
 
-/// DELETE passes, and so does what has no object.
+/// What has no object passes.
 fn is_judged(request: &Request<'_>) -> bool {
     matches!(request.operation, Operation::Create | Operation::Update)
 }

@@ -44,6 +44,12 @@ codes! {
     ProjectNotFound,
     /// The Tenant that a Project names does not exist.
     TenantNotFound,
+    /// A new App in a Project that is being deleted.
+    ProjectDeleting,
+    /// A Project that is new to a Tenant that is being deleted.
+    TenantDeleting,
+    /// The deletion of a Project or a Tenant that carries the annotation `platform.kubeop.io/protect: "true"`.
+    Protected,
     /// An ownership label says something else than the namespace does.
     ForeignLabel,
     /// An object without a name of its own: it would be another one at each delivery.

@@ -1,5 +1,6 @@
 //! What is known to the rules: the cluster, and what they asked for by name.
 
+use super::{Operation, Request};
 use crate::api::project::Enforcement;
 use crate::image::Allowlist;
 use crate::revision::Record;
@@ -68,6 +69,8 @@ pub struct ProjectFacts {
     pub allowlist: Option<Allowlist>,
     /// Whether violations are refused.
     pub enforcement: Enforcement,
+    /// Whether it is being deleted.
+    pub deleting: bool,
 }
 
 /// What a Tenant says.
@@ -79,6 +82,8 @@ pub struct TenantFacts {
     pub contact: Option<String>,
     /// Registries; none: does not narrow.
     pub allowlist: Option<Allowlist>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
 }
 
 /// All that is known while one request is decided. At most one object of a kind is ever asked for; what was
@@ -104,6 +109,13 @@ impl Facts {
             cluster,
             ..Self::default()
         }
+    }
+
+    /// Whether this request brings an object back from a backup.
+    pub(super) fn restores(&self, request: &Request<'_>) -> bool {
+        let user = &*request.user_info.username;
+        request.operation == Operation::Create
+            && self.cluster.restorers.iter().any(|restorer| restorer == user)
     }
 
     pub(super) fn namespace(&self, name: &str) -> Result<Option<Arc<NamespaceFacts>>, Fact> {

@@ -18,6 +18,7 @@ mod one_pass;
 mod ownership_labels;
 mod plan;
 mod project_namespace;
+mod protect;
 mod references;
 mod registry_allowlist;
 pub mod request;

@@ -82,6 +82,8 @@ pub enum Operation {
 pub(super) struct Metadata<'a> {
     #[serde(borrow, default)]
     pub labels: Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>>,
+    #[serde(borrow, default)]
+    pub name: Option<Cow<'a, str>>,
     #[serde(default)]
     pub generate_name: Option<String>,
     #[serde(borrow, default)]
@@ -108,6 +110,15 @@ impl Metadata<'_> {
 }
 
 impl Request<'_> {
+    /// Name of the object; none where the API server is to make one. Where a whole collection is deleted, each
+    /// object says its own.
+    pub(super) fn name_of_object(&self) -> Option<Cow<'_, str>> {
+        if self.name.is_empty() {
+            return metadata(self.old_object?).ok()?.name;
+        }
+        Some(Cow::Borrowed(&self.name))
+    }
+
     /// Whether this is the kind of kubeOP called `kind`.
     pub(super) fn is_own(&self, kind: &str) -> bool {
         self.kind.group == crate::api::names::GROUP && self.kind.kind == kind

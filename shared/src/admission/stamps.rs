@@ -3,7 +3,7 @@
 
 use super::annotations::Annotated;
 use super::verdict::Shortened;
-use super::{Facts, Operation, Request};
+use super::{Facts, Request};
 use crate::api::AppSpec;
 use crate::api::names::{
     ANNOTATION_AUTHOR, ANNOTATION_HASH_VERSION, ANNOTATION_RESTORED, ANNOTATION_REVISION_HASH,
@@ -105,8 +105,7 @@ impl Change {
 /// The stamps of a spec that this request makes. A restored App keeps the author that it was saved with.
 fn stamps(facts: &Facts, request: &Request<'_>, spec: &AppSpec, said: &Values) -> Values {
     let user = &*request.user_info.username;
-    let restores = request.operation == Operation::Create
-        && facts.cluster.restorers.iter().any(|restorer| restorer == user);
+    let restores = facts.restores(request);
     let [saved, ..] = said;
     let author = saved.clone().filter(|_| restores);
     let author = author.or_else(|| (!user.is_empty()).then(|| user.to_owned()));

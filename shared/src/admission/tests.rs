@@ -25,11 +25,13 @@ pub(super) fn facts() -> Facts {
             tenant: "acme".to_owned(),
             allowlist: list("ghcr.io/acme"),
             enforcement: Enforcement::Enforce,
+            deleting: false,
         })),
         tenant: Known::Is(Arc::new(TenantFacts {
             name: "acme".to_owned(),
             contact: Some("platform@acme.example".to_owned()),
             allowlist: None,
+            deleting: false,
         })),
         record: Known::NotAsked,
     }
@@ -312,6 +314,7 @@ fn audit_holds_in_the_namespace_of_the_project_only() {
         tenant: "acme".to_owned(),
         enforcement: Enforcement::Audit,
         allowlist: None,
+        deleting: false,
     }));
     let evil = app("evil.example/x");
     let told = answer(&audit, &review(APP, "kubeop-web", &evil, None)).unwrap();

@@ -62,16 +62,16 @@ impl fmt::Debug for Shortened<'_> {
 pub enum Status {
     /// 400: the object must change.
     BadRequest,
-    /// 403: nobody but kubeOP may write this.
+    /// 403: it is not the user's to write, or protected.
     Forbidden,
 }
 
 impl Status {
-    /// 403 where every fault is about what is not the user's to write; else 400.
+    /// 403 where every fault is about what is not the user's to write, or protected; else 400.
     pub fn of(violations: &[Violation]) -> Self {
         if violations
             .iter()
-            .all(|violation| violation.code == Code::ForeignLabel)
+            .all(|violation| matches!(violation.code, Code::ForeignLabel | Code::Protected))
         {
             Self::Forbidden
         } else {
@@ -99,11 +99,8 @@ impl Status {
 /// The refusal in words: a head line, then one line a fault.
 pub fn refusal(request: &Request<'_>, violations: &[Violation]) -> String {
     let kind = request.kind.kind.to_ascii_lowercase();
-    let name = if request.name.is_empty() {
-        "(unnamed)"
-    } else {
-        &request.name
-    };
+    let name = request.name_of_object();
+    let name = name.as_deref().unwrap_or("(unnamed)");
     let faults = if violations.len() == 1 { "fault" } else { "faults" };
     let mut text = format!("{kind} {name} refused: {} {faults}", violations.len());
     for violation in violations {
