@@ -6,6 +6,7 @@ mod leader;
 mod outage;
 mod pages;
 mod restarts;
+mod rights;
 mod sample;
 mod uninstall;
 
@@ -36,9 +37,11 @@ async fn installed_by_its_own_manifests() {
         restarts::s14_a_killed_replica_is_replaced,
         outage::s17_s60_an_outage_stays_in_project_namespaces,
         pages::the_page_on_upgrades_holds,
+        pages::the_pages_on_certificates_and_backups_hold,
         outage::a_restarted_api_server_is_found_again,
         leader::a_leader_that_is_killed_in_mid_rollout_is_followed_by_another,
         pages::the_page_on_breaking_the_glass_holds,
         uninstall::s53_it_goes_and_leaves_everything_running,
+        rights::every_rule_is_used,
     );
 }

@@ -3,8 +3,9 @@
 use std::fs;
 
 use kubeop_tests::generated::repository;
+use kubeop_tests::load::Load;
 
-use crate::ground::Ground;
+use crate::ground::{ALLOWED, Ground, WEB};
 
 /// The blocks of a page, each a script.
 fn blocks(page: &str) -> Vec<String> {
@@ -50,6 +51,36 @@ pub async fn the_page_on_upgrades_holds(ground: &Ground) {
             .collect()
     };
     assert_eq!(uids(&before), uids(&after));
+}
+
+pub async fn the_pages_on_certificates_and_backups_hold(ground: &Ground) {
+    let load = Load::start(&ground.cluster, WEB, ALLOWED, 20).await.unwrap();
+    let uid = "-n kubeop-system get secret kubeop-webhook-ca -o jsonpath={.metadata.uid}";
+    let before = ground.kubectl(uid).await.unwrap();
+    follow(ground, "certificates").await;
+    assert_ne!(ground.kubectl(uid).await.unwrap(), before);
+    // The new leaf is served once the API server trusts its CA.
+    tokio::time::sleep(std::time::Duration::from_secs(15)).await;
+    let said = load.stop().await.unwrap();
+    assert!(
+        said.failed.is_empty() && said.created > 100,
+        "{} created: {:#?}",
+        said.created,
+        said.failed
+    );
+    let folder = tempfile::tempdir().unwrap();
+    for block in blocks("backup") {
+        let line = format!("cd {} && set -eu\n{block}", folder.path().display());
+        ground.cluster.paste(&line).await.unwrap().success().unwrap();
+    }
+    let web = fs::read_to_string(folder.path().join("web.yaml")).unwrap();
+    for part in [
+        "kind: App\n",
+        "name: kubeop-revision-payments\n",
+        "name: kubeop-revision-payments-1\n",
+    ] {
+        assert!(web.contains(part), "no {part:?} in the backup");
+    }
 }
 
 pub async fn the_page_on_breaking_the_glass_holds(ground: &Ground) {
