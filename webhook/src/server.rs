@@ -2,6 +2,7 @@
 
 use crate::config::{Config, ConfigError};
 use crate::connection::{TOO_SLOW, WHOLE, serve};
+use crate::metrics::{Metrics, Path};
 use crate::drain::{Asked, Stage, Stages, UNDER_WAY};
 use crate::review;
 use crate::tls::{self, CertificateState};
@@ -17,7 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kubeop_shared::admission::{self, Facts, Verdict};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -64,6 +65,7 @@ struct Serving {
     certificate: watch::Receiver<CertificateState>,
     stages: Stages,
     large: Semaphore,
+    metrics: Metrics,
 }
 
 type Rules = fn(&Facts, &admission::Request<'_>) -> Verdict;
@@ -98,6 +100,7 @@ pub async fn run(config: Config) -> Result<(), ServerError> {
             certificate,
             stages: stages.clone(),
             large: Semaphore::new(LARGE_AT_ONCE),
+            metrics: Metrics::default(),
         }),
         stages,
         connections: TaskTracker::new(),
@@ -130,17 +133,24 @@ fn router(serving: Serving) -> Router {
     Router::new()
         .route(
             "/mutate",
-            post(|state, request| review_with(state, request, admission::mutate)),
+            post(|state, request| review_with(state, request, Path::Mutate)),
         )
         .route(
             "/validate",
-            post(|state, request| review_with(state, request, admission::validate)),
+            post(|state, request| review_with(state, request, Path::Validate)),
         )
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .route("/version", get(async || env!("CARGO_PKG_VERSION")))
         // Cloned with each request.
         .with_state(Arc::new(serving))
+}
+
+async fn metrics(State(serving): State<Arc<Serving>>) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let page = serving.metrics.page(&serving.certificate.borrow());
+    ([(header::CONTENT_TYPE, kind)], page).into_response()
 }
 
 async fn ready(State(serving): State<Arc<Serving>>) -> Response {
@@ -197,7 +207,15 @@ impl Door {
     }
 }
 
-async fn review_with(State(serving): State<Arc<Serving>>, request: Request, rules: Rules) -> Response {
+async fn review_with(State(serving): State<Arc<Serving>>, request: Request, path: Path) -> Response {
+    let answer = read_and_answer(&serving, request, path).await;
+    if answer.status().is_client_error() {
+        serving.metrics.unreadable();
+    }
+    answer
+}
+
+async fn read_and_answer(serving: &Serving, request: Request, path: Path) -> Response {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -218,7 +236,7 @@ async fn review_with(State(serving): State<Arc<Serving>>, request: Request, rule
         return (StatusCode::REQUEST_TIMEOUT, close, TOO_SLOW).into_response();
     };
     match body {
-        Ok(body) => answer(&serving.world, &body.to_bytes(), rules).await,
+        Ok(body) => answer(serving, &body.to_bytes(), path).await,
         Err(error) if error.is::<LengthLimitError>() => too_large(),
         Err(error) => (StatusCode::BAD_REQUEST, format!("the body was cut off: {error}")).into_response(),
     }
@@ -234,15 +252,21 @@ fn too_large() -> Response {
         .into_response()
 }
 
-async fn answer(world: &World, body: &Bytes, rules: Rules) -> Response {
+async fn answer(serving: &Serving, body: &Bytes, path: Path) -> Response {
+    let start = Instant::now();
+    let rules: Rules = match path {
+        Path::Mutate => admission::mutate,
+        Path::Validate => admission::validate,
+    };
     let request = match review::read(body) {
         Ok(request) => request,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
     let verdict = match review::too_deep(body) {
         Some(verdict) => verdict,
-        None => world.decide(&request, rules).await,
+        None => serving.world.decide(&request, rules).await,
     };
+    serving.metrics.review(path, &verdict, start.elapsed());
     match review::answer(&request, &verdict) {
         Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], Body::from(answer)).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
