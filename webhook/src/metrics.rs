@@ -17,9 +17,7 @@ type One = Family<[(&'static str, &'static str); 1], Counter>;
 type Two = Family<[(&'static str, &'static str); 2], Counter>;
 
 /// Bounds of a review, in seconds.
-const REVIEWS: [f64; 9] = [
-    0.000_05, 0.000_1, 0.000_25, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5,
-];
+const REVIEWS: [f64; 9] = [0.000_05, 0.000_1, 0.000_25, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5];
 
 /// All that is counted.
 pub struct Metrics {
@@ -70,7 +68,11 @@ impl Default for Metrics {
         let took = Histogram::new(REVIEWS);
         let ends = Family::default();
         registry.register("reviews", "Reviews, by page and answer", reviews.clone());
-        registry.register("refusals", "Faults that were refused, by their code", refusals.clone());
+        registry.register(
+            "refusals",
+            "Faults that were refused, by their code",
+            refusals.clone(),
+        );
         registry.register(
             "audited",
             "Faults that would have been refused, in projects that only audit",
@@ -81,14 +83,23 @@ impl Default for Metrics {
             "Requests that are no review: answered with 400, 408 or 413",
             unreadable.clone(),
         );
-        registry.register_with_unit("review", "From a whole body to the answer", Unit::Seconds, took.clone());
+        registry.register_with_unit(
+            "review",
+            "From a whole body to the answer",
+            Unit::Seconds,
+            took.clone(),
+        );
         registry.register_with_unit(
             "certificate_not_after",
             "When a certificate ends, since 1970",
             Unit::Seconds,
             ends.clone(),
         );
-        registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register(
+            "build",
+            "The program",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
         Self {
             mutating: Reviews::of("mutate", &reviews),
             validating: Reviews::of("validate", &reviews),

@@ -2,8 +2,8 @@
 
 use crate::config::{Config, ConfigError};
 use crate::connection::{TOO_SLOW, WHOLE, serve};
-use crate::metrics::{Metrics, Path};
 use crate::drain::{Asked, Stage, Stages, UNDER_WAY};
+use crate::metrics::{Metrics, Path};
 use crate::review;
 use crate::tls::{self, CertificateState};
 use crate::world::World;

@@ -8,7 +8,7 @@ use crate::watches::hook_job_entry;
 use kube::api::DynamicObject;
 use kube::core::TypeMeta;
 use kubeop_shared::api::names;
-use kubeop_shared::render::{HookJob, hook_job, hook_job_name};
+use kubeop_shared::render::{HookJob, hook_job, hook_job_name, hook_of_job};
 use kubeop_shared::revision::HookKey;
 
 impl<C: Cluster> Apps<C> {
@@ -41,7 +41,11 @@ impl<C: Cluster> Apps<C> {
             // It was started before a crash: it counts.
             Err(error) if error.kind == CallKind::AlreadyExists => {
                 let existing = self.cluster.get(&Who::Controller, &at).await?;
-                existing.ok_or(error)?
+                let existing = existing.ok_or(error)?;
+                if !is_of(&existing, subject, key, attempt) {
+                    return Err(not_ours(subject, &name));
+                }
+                existing
             }
             created => created?,
         };
@@ -128,6 +132,23 @@ impl<C: Cluster> Apps<C> {
         let slot = (subject.key.namespace.clone(), name.to_owned());
         self.world.jobs.forget(&slot);
     }
+}
+
+/// Whether a Job is the one of this hook, and not just one of its name.
+fn is_of(job: &DynamicObject, subject: &Subject, key: &HookKey, attempt: u32) -> bool {
+    let labels = job.metadata.labels.as_ref();
+    let app = labels.and_then(|labels| labels.get(names::LABEL_APP_ID));
+    let of = serde_json::to_value(job).ok().and_then(|job| hook_of_job(&job));
+    app == Some(&subject.key.name) && of.is_some_and(|(of, number)| of == *key && number == attempt)
+}
+
+/// The name can be known beforehand, so somebody may have taken it.
+fn not_ours(subject: &Subject, name: &str) -> CallError {
+    let namespace = &subject.key.namespace;
+    let message = format!(
+        "a Job of this name exists, and kubeOP did not make it. Delete it:\nkubectl -n {namespace} delete job {name}"
+    );
+    CallError::own(format!("start Job {name}"), CallKind::Refused, message)
 }
 
 fn job_address(subject: &Subject, name: &str) -> Address {

@@ -1,6 +1,12 @@
 //! Hooks: in order, once, and what happens when one fails.
 
+use std::time::Duration;
+
 use anyhow::ensure;
+use kubeop_shared::api::AppSpec;
+use kubeop_shared::render::{Declared, hook_job_name};
+use kubeop_shared::revision::{HookKey, Phase};
+use kubeop_tests::audit::Entry;
 use kubeop_tests::keeper::requests::Ending;
 use kubeop_tests::{fake, wait};
 
@@ -337,4 +343,51 @@ async fn while_a_hook_has_failed_the_delivered_revision_stays_as_it_was() {
     ] {
         assert!(stage.get(ns, what).await.unwrap().is_null(), "{what} is left");
     }
+}
+
+/// The name of a hook Job can be known beforehand. Whoever may create Jobs could take it, and must neither count as the
+/// hook nor make the controller turn in circles.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_job_of_a_hooks_name_is_told_and_is_no_hook() {
+    let stage = Stage::shared().await;
+    stage.project("squat").await.unwrap();
+    let ns = "kubeop-squat";
+    let app = |suspend: bool| {
+        let pre = format!(
+            "  hooks:\n    pre:\n{}  suspend: {suspend}\n",
+            hook("migrate", &[])
+        );
+        image_app(ns, "pay", "ghcr.io/acme/pay:1", &pre)
+    };
+    stage.apply(&app(true)).await.unwrap();
+    let found = stage.app_is(ns, "pay", "False", "Suspended").await.unwrap();
+    let spec: AppSpec = serde_json::from_value(found["spec"].clone()).unwrap();
+    let key = HookKey {
+        hash: Declared::read(&spec, ns).unwrap().hash,
+        phase: Phase::Pre,
+        name: "migrate".to_owned(),
+    };
+    let name = hook_job_name("pay", found["metadata"]["uid"].as_str().unwrap(), &key, 1);
+    let foreign = format!(
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}, namespace: {ns}}}\n\
+         spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: c, image: 'ghcr.io/acme/x:1'}}]}}}}}}\n"
+    );
+    stage.apply(&foreign).await.unwrap();
+    stage.apply(&app(false)).await.unwrap();
+    let told = stage.app_is(ns, "pay", "False", "ApplyFailed").await.unwrap();
+    let message = condition(&told, "Ready")["message"].as_str().unwrap().to_owned();
+    let command = message.lines().last().unwrap();
+    assert_eq!(command, format!("kubectl -n {ns} delete job {name}"), "{message}");
+    let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let ours = |entry: &Entry| entry.namespace.as_deref() == Some(ns);
+    let calls = log.kubeop_calls().unwrap().into_iter().filter(ours).count();
+    assert!(calls < 30, "{calls} calls in three seconds");
+    stage
+        .kubectl(command.trim_start_matches("kubectl "))
+        .await
+        .unwrap();
+    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    let jobs = stage.get(ns, "jobs").await.unwrap();
+    assert_eq!(jobs["items"][0]["metadata"]["name"], name.as_str());
 }
