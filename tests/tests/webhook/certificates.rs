@@ -183,3 +183,39 @@ async fn s15_a_bundle_that_is_overwritten_is_put_right_and_one_that_is_right_is_
     assert!(writes.is_empty(), "{}", writes[0]);
     replicas.kill_all().await.unwrap();
 }
+
+#[tokio::test]
+async fn s15_whoever_overwrites_a_bundle_again_and_again_is_named() {
+    let cluster = alone().await;
+    let replicas = Replicas::install(&cluster, &["--drain=0s", "--leaf-life=40s"])
+        .await
+        .unwrap();
+    let replica = replicas.start("fight-a").await.unwrap();
+    let log = || std::fs::read_to_string(cluster.log_of("fight-a")).unwrap();
+    let told = "caBundle of MutatingWebhookConfiguration kubeop is overwritten again and again";
+    let by = r#"its last field manager besides the webhook is \"kubectl-patch\""#;
+    // As an injector of another CA does it.
+    let now = time::OffsetDateTime::now_utc();
+    let theirs = kubeop_certs::Authority::new("theirs", now, time::Duration::DAY).unwrap();
+    let theirs = k8s_openapi::ByteString(theirs.certificate().as_bytes().to_vec());
+    let path = "/webhooks/0/clientConfig/caBundle";
+    let inject = json!([{"op": "replace", "path": path, "value": theirs}]).to_string();
+    let args = [
+        "patch",
+        "mutatingwebhookconfiguration",
+        "kubeop",
+        "--type=json",
+        "-p",
+        &inject,
+    ];
+    wait::until("it is named", Duration::from_secs(20), || async {
+        cluster.kubectl(args).await?.success()?;
+        anyhow::ensure!(log().contains(told) && log().contains(by), "{}", log());
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
+    // Left in peace, it is put right.
+    replicas.ready(&replica).await.unwrap();
+    replicas.kill_all().await.unwrap();
+}

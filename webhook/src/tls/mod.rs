@@ -3,6 +3,8 @@
 
 mod development;
 mod expiry;
+mod failure;
+mod place;
 mod registration;
 mod secret;
 mod shared;
@@ -12,7 +14,13 @@ use crate::config::{Config, ConfigError};
 use kube::Client;
 use kubeop_certs::Validity;
 use rustls::ServerConfig;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// Who writes, as `managedFields` have it.
+const FIELD_MANAGER: &str = "kubeop-webhook";
+/// How long one request may take.
+const REQUEST: Duration = Duration::from_secs(5);
 
 /// How the served certificate stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What a registration of the webhook trusts, and the patch that puts it right.
 
+use super::FIELD_MANAGER;
 use json_patch::Patch;
 use k8s_openapi::ByteString;
 use kube::ResourceExt;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 pub(super) struct Registration {
     version: String,
     bundles: Vec<Bundle>,
+    other_manager: String,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +45,13 @@ impl Registration {
         Ok(Self {
             version: object.resource_version().unwrap_or_default(),
             bundles: webhooks.into_iter().map(bundle).collect(),
+            other_manager: other_manager(object),
         })
+    }
+
+    /// Who else was the last to write a `caBundle`, or the whole; empty if nobody did.
+    pub(super) fn other_manager(&self) -> &str {
+        &self.other_manager
     }
 
     /// What each of its webhooks trusts.
@@ -70,6 +78,15 @@ impl Registration {
         operations.insert(0, unchanged);
         serde_json::from_value(Value::Array(operations)).ok()
     }
+}
+
+fn other_manager(object: &DynamicObject) -> String {
+    let others = object.managed_fields().iter().filter(|entry| {
+        let manager = entry.manager.as_deref();
+        manager != Some(FIELD_MANAGER) && entry.subresource.as_deref().unwrap_or_default().is_empty()
+    });
+    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
+    last.and_then(|entry| entry.manager.clone()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -133,6 +150,21 @@ mod tests {
         for bundles in [vec![], vec![Some(&wanted)], vec![Some(&wanted), Some(&wanted)]] {
             assert!(read(&object(&bundles)).patch(&wanted).is_none());
         }
+    }
+
+    #[test]
+    fn who_wrote_last_besides_the_webhook_is_known() {
+        let entry =
+            |manager: &str, time: &str| json!({"manager": manager, "time": time, "operation": "Update"});
+        let mut written = object(&[None]);
+        assert_eq!(read(&written).other_manager(), "");
+        written["metadata"]["managedFields"] = json!([
+            entry("kubectl-client-side-apply", "2026-11-27T12:00:00Z"),
+            entry("cainjector", "2026-11-27T12:00:02Z"),
+            entry("helm", "2026-11-27T12:00:01Z"),
+            entry("kubeop-webhook", "2026-11-27T12:00:03Z"),
+        ]);
+        assert_eq!(read(&written).other_manager(), "cainjector");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The Secret in which replicas share their CA: read, told apart from a foreign one, and written.
 
-use super::shared::Failure;
+use super::FIELD_MANAGER;
+use super::failure::Failure;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ObjectMeta, PostParams};
@@ -66,7 +67,10 @@ pub(super) async fn write(
             .map(|(name, text)| (name, ByteString(text.into_bytes())))
             .collect(),
     );
-    let parameters = PostParams::default();
+    let parameters = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
     let written = if is_new {
         api.create(&parameters, &secret).await
     } else {

@@ -5,30 +5,29 @@
 //! Whatever is missing at one turn is there at a later one, so replicas need not know of each other.
 
 use super::expiry::{Warner, date};
-use super::registration::Registration;
+use super::failure::Failure;
+use super::place::{self, Place, Seen};
 use super::secret::{self, Found};
-use super::{CertificateState, Presented};
+use super::{CertificateState, Presented, REQUEST};
 use crate::config::{Config, ConfigError};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
 };
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::api::DynamicObject;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watch_object};
-use kube::{Api, Client, Error, Resource};
+use kube::{Api, Client};
 use kubeop_certs::kept::Kept;
 use kubeop_certs::rotation::{self, Lifetimes, Step};
-use kubeop_certs::{Authority, Bundle, CaCertificate, CertificateError, Leaf, Served};
+use kubeop_certs::{Authority, Bundle, CaCertificate, Leaf, Served};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-/// Name of both registrations.
-const REGISTRATION: &str = "kubeop";
 /// Common name of the CAs.
 const CA_NAME: &str = "kubeOP webhook";
 /// After a registration trusts a CA, the API server must hear of it before it meets a certificate of that CA. It has
@@ -38,52 +37,6 @@ const SETTLE: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(600);
 /// How long to wait after the first failure, and after many.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// How long one request may take.
-const REQUEST: Duration = Duration::from_secs(5);
-
-/// Why a turn could not be finished.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error("cannot {doing}: {source}{}", remedy(source))]
-    Request { doing: String, source: Box<Error> },
-    #[error("cannot {doing}: no answer within 5 s")]
-    Late { doing: String },
-    #[error(
-        "Secret {namespace}/{} is of type {of_type:?}, so kubeOP did not write it, and leaves it alone. If nobody needs \
-         it, delete it, and a new CA is made at once: kubectl delete secret -n {namespace} {}",
-        secret::NAME,
-        secret::NAME
-    )]
-    Foreign { namespace: String, of_type: String },
-    #[error("others write Secret {} all the time", secret::NAME)]
-    Contended,
-    #[error(transparent)]
-    Certificate(#[from] CertificateError),
-}
-
-fn remedy(error: &Error) -> &'static str {
-    match error {
-        Error::Api(status) if status.is_forbidden() => {
-            ". The rights of the webhook are in manifests/rbac: kubectl apply -k manifests/rbac"
-        }
-        _ => "",
-    }
-}
-
-impl Failure {
-    pub(super) fn reading_secret(source: Error) -> Self {
-        Self::request(format!("read Secret {}", secret::NAME), source)
-    }
-
-    pub(super) fn writing_secret(source: Error) -> Self {
-        Self::request(format!("write Secret {}", secret::NAME), source)
-    }
-
-    fn request(doing: String, source: Error) -> Self {
-        let source = Box::new(source);
-        Self::Request { doing, source }
-    }
-}
 
 /// Serves a certificate that nobody trusts, and becomes ready when there is a better one.
 pub(super) fn start(config: &Config, client: &Client) -> Result<Presented, ConfigError> {
@@ -120,69 +73,6 @@ pub(super) fn start(config: &Config, client: &Client) -> Result<Presented, Confi
     };
     tokio::spawn(keeper.run());
     Ok((config_of_tls, receiver))
-}
-
-/// What a watch has brought.
-enum Seen<T> {
-    NotYet,
-    Absent,
-    Is(T),
-}
-
-impl<T> From<Option<T>> for Seen<T> {
-    fn from(object: Option<T>) -> Self {
-        object.map_or(Self::Absent, Self::Is)
-    }
-}
-
-/// One of the two registrations.
-struct Place {
-    kind: String,
-    api: Api<DynamicObject>,
-    seen: Seen<Registration>,
-}
-
-impl Place {
-    fn new<K: Resource<DynamicType = ()>>(client: &Client) -> Self {
-        Self {
-            kind: K::kind(&()).into_owned(),
-            api: Api::all_with(client.clone(), &ApiResource::erase::<K>(&())),
-            seen: Seen::NotYet,
-        }
-    }
-
-    fn see(&mut self, object: Option<&DynamicObject>) {
-        self.seen = match object.map(Registration::read) {
-            Some(Ok(registration)) => Seen::Is(registration),
-            Some(Err(error)) => {
-                tracing::error!(kind = self.kind, name = REGISTRATION, %error, "a registration cannot be read");
-                Seen::Absent
-            }
-            None => Seen::Absent,
-        };
-    }
-
-    /// Makes it trust the bundle. Somebody who writes it at the same time wins: the watch tells what it is then.
-    async fn put_right(&mut self, bundle: &Bundle) -> Result<(), Failure> {
-        let Seen::Is(registration) = &self.seen else {
-            return Ok(());
-        };
-        let Some(patch) = registration.patch(bundle) else {
-            return Ok(());
-        };
-        let doing = || format!("patch {} {REGISTRATION}", self.kind);
-        let parameters = PatchParams::default();
-        let patch = Patch::Json::<()>(patch);
-        match timeout(REQUEST, self.api.patch(REGISTRATION, &parameters, &patch)).await {
-            Ok(Ok(object)) => {
-                tracing::info!(kind = self.kind, name = REGISTRATION, "caBundle is put right");
-                self.see(Some(&object));
-                Ok(())
-            }
-            Ok(Err(source)) => Err(Failure::request(doing(), source)),
-            Err(_) => Err(Failure::Late { doing: doing() }),
-        }
-    }
 }
 
 enum News {
@@ -241,7 +131,7 @@ impl Keeper {
         let secret = watch_object(self.secrets.clone(), secret::NAME);
         let mut all = vec![secret.default_backoff().map_ok(News::Secret).boxed()];
         for (index, place) in self.places.iter().enumerate() {
-            let registration = watch_object(place.api.clone(), REGISTRATION);
+            let registration = watch_object(place.api.clone(), place::NAME);
             let news = move |object| News::Registration(index, object);
             all.push(registration.default_backoff().map_ok(news).boxed());
         }
@@ -265,11 +155,14 @@ impl Keeper {
                 self.retry = RETRY.0;
                 due.min(warning).min(LONGEST)
             }
-            Err(Failure::Request { source, .. }) if is_overtaken(&source) => RETRY.0,
+            Err(failure) if failure.is_overtaken() => RETRY.0,
             Err(failure) => {
                 tracing::error!("{failure}");
-                let wait = self.retry;
-                self.retry = (wait * 2).min(RETRY.1);
+                let wait = match failure {
+                    Failure::Overwritten { .. } => self.retry.min(place::WINDOW),
+                    _ => self.retry,
+                };
+                self.retry = (self.retry * 2).min(RETRY.1);
                 if matches!(failure, Failure::Contended) {
                     // What was written comes back as news: that would be the next turn, at once.
                     tokio::time::sleep(wait).await;
@@ -438,13 +331,5 @@ fn said(step: Step) -> &'static str {
         Step::Introduce => "a CA is made that will follow: it is trusted, and does not sign yet",
         Step::Promote => "the next CA signs from now on, and the one before stays trusted for a while",
         Step::Tidy => "the list of old CAs, which are only trusted, has changed",
-    }
-}
-
-/// Whether somebody else has changed the object meanwhile, or removed it: the watch brings it.
-fn is_overtaken(error: &Error) -> bool {
-    match error {
-        Error::Api(status) => status.is_conflict() || status.is_invalid() || status.is_not_found(),
-        _ => false,
     }
 }
