@@ -47,6 +47,10 @@ demo *ARGS:
 generate:
     cargo run --locked --quiet -p kubeop-tests --bin generate
 
+# Writes tests/upgrade/<version>, what this version leaves in a cluster: once, with the release
+snapshot:
+    cargo run --locked -p kubeop-tests --bin snapshot
+
 # What CI denies
 lint:
     cargo fmt --all --check

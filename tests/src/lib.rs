@@ -32,6 +32,7 @@ pub mod replicas;
 pub mod seed;
 pub mod service;
 pub mod skip;
+pub mod upgrade;
 pub mod usage;
 pub mod wait;
 
