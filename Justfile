@@ -47,7 +47,7 @@ demo *ARGS:
 generate:
     cargo run --locked --quiet -p kubeop-tests --bin generate
 
-# Writes tests/upgrade/<version>, what this version leaves in a cluster: once, with the release
+# Writes tests/upgrade/<version>: what this version leaves in a cluster, until it is released
 snapshot:
     cargo run --locked -p kubeop-tests --bin snapshot
 

@@ -108,7 +108,11 @@ async fn an_upgrade_finds_nothing_to_do() {
         .filter(|entry| delivers(entry))
         .map(ToString::to_string)
         .collect();
-    assert!(writes.is_empty(), "{writes:#?}");
+    assert!(
+        writes.is_empty(),
+        "the upgrade would write these: {writes:#?}\nIf that is meant, and the version of the snapshot was never \
+         released: `just snapshot`"
+    );
     assert_eq!(
         each(&cluster, workloads, "/metadata/generation").await,
         generations
