@@ -294,11 +294,22 @@ fn split(
     (apps, owners)
 }
 
-/// Projects that are being deleted and may have waited for an App that is gone.
+/// Projects that are being deleted and may have waited for an App that is gone. While many are left, that is no news: each
+/// look reads all of them.
 fn waiting_for(key: &AppKey, world: &World) -> Vec<Owner> {
-    world.projects.filter(|name, project| {
+    const FEW: usize = 5;
+    let waiting = world.projects.filter(|name, project| {
         (project.deleting && project.namespace == key.namespace).then(|| Owner::Project(name.clone()))
-    })
+    });
+    let left = || {
+        world
+            .apps
+            .filter_within(AppKey::all_of(&key.namespace), |_, _| Some(()))
+    };
+    if waiting.is_empty() || left().len() > FEW {
+        return Vec::new();
+    }
+    waiting
 }
 
 /// What is received until the program is asked to end.

@@ -1,9 +1,10 @@
 //! The end of a Project: it waits for its last App, then lets its namespace go, and last our finalizer.
 
 use super::desired::{self, Act, parts};
+use super::finalizer::is_held;
 use super::namespace;
 use super::status::Standing;
-use super::{Next, Owner, Projects, lists};
+use super::{Next, Owner, Projects};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Preconditions, Who, address, api_resource};
 use crate::world::{AppKey, World};
 use kube::api::DynamicObject;
@@ -11,9 +12,12 @@ use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::project::ProjectDeletionPolicy;
 use kubeop_shared::api::{Project, names};
 use serde_json::Value;
+use std::time::Duration;
 
 /// More steps than the end of any Project needs in a row.
 const MAX_STEPS: usize = 20;
+/// How old may be what is said of the Apps that it waits for: of many, not each end is told.
+const REFRESH: Duration = Duration::from_secs(60);
 
 /// What is seen of a Project that is being deleted.
 struct Seen {
@@ -76,8 +80,7 @@ impl<C: Cluster> Projects<C> {
     /// Goes on with the end of a Project.
     pub(super) async fn end(&self, name: &str, project: &Project) -> Next {
         let owner = Owner::Project(name.to_owned());
-        let finalizers = project.metadata.finalizers.as_deref().unwrap_or_default();
-        if !lists(finalizers, names::FINALIZER) {
+        if !is_held(&project.metadata) {
             self.forget(&owner);
             return Next::News;
         }
@@ -88,7 +91,10 @@ impl<C: Cluster> Projects<C> {
                 self.world.project_objects.gone(name.to_owned(), version);
                 Next::News
             }
-            Ok(Some(standing)) => self.say(&owner, project, &standing, None, Next::News).await,
+            Ok(Some(standing)) => {
+                let next = Next::Within(REFRESH);
+                self.say(&owner, project, &standing, None, next).await
+            }
             Err(error) => self.failed(&owner, project, &error).await,
         }
     }

@@ -1,12 +1,16 @@
 //! The proof that the gate is shut: a Pod with an image that no list allows, as a dry run.
 
-use crate::kube_io::{CallError, CallKind};
-use kubeop_shared::api::names;
+use super::status::Standing;
+use super::{Projects, was_ready};
+use crate::kube_io::{CallError, CallKind, Cluster, Effect, Who, address};
+use kubeop_shared::api::conditions::Reason;
+use kubeop_shared::api::project::Enforcement;
 use kubeop_shared::api::quantity::Quantity;
+use kubeop_shared::api::{Project, names};
 use serde_json::{Map, Value, json};
 
 /// Name of the Pod that is never made.
-pub(super) const PROBE: &str = "kubeop-gate-probe";
+const PROBE: &str = "kubeop-gate-probe";
 /// A host that cannot exist (RFC 6761).
 const IMAGE: &str = "kubeop.invalid/gate:probe";
 /// The code with which the webhook refuses it.
@@ -14,16 +18,41 @@ const CODE: &str = "[ImageNotAllowed]";
 
 /// What the answer to the probe proves.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Proof {
+enum Proof {
     /// The webhook refuses foreign images.
     Shut,
     /// It does not, or it cannot be told: why, as a sentence.
     Open(String),
 }
 
+impl<C: Cluster> Projects<C> {
+    /// Proves the gate shut, unless that was done for this spec.
+    pub(super) async fn gate(&self, project: &Project, namespace: &str) -> Result<Standing, CallError> {
+        const SHUT: &str = "the namespace is there, and a foreign image is refused in it";
+        if project.spec.enforcement == Some(Enforcement::Audit) {
+            return Ok(Standing::ready(
+                "the namespace is there; violations are only warned of (enforcement: Audit)",
+            ));
+        }
+        if was_ready(project) {
+            return Ok(Standing::ready(SHUT));
+        }
+        let at = address("", "v1", "Pod", Some(namespace), PROBE);
+        let deployer = Who::Deployer {
+            namespace: namespace.to_owned(),
+        };
+        let probe = probe(namespace, project.spec.limit_range.as_ref());
+        let answer = self.cluster.create(&deployer, &at, &probe, Effect::DryRun).await;
+        Ok(match judge(answer.err().as_ref()) {
+            Proof::Shut => Standing::ready(SHUT),
+            Proof::Open(why) => Standing::waits(Reason::GateOpen, why),
+        })
+    }
+}
+
 /// The Pod. It complies with every level of pod security and with the Project's limit range, so that only the webhook
 /// can refuse it: quotas are asked after that.
-pub(super) fn probe(namespace: &str, limit_range: Option<&Value>) -> Value {
+fn probe(namespace: &str, limit_range: Option<&Value>) -> Value {
     let least = least(limit_range);
     json!({
         "apiVersion": "v1",
@@ -74,7 +103,7 @@ fn least(limit_range: Option<&Value>) -> Map<String, Value> {
 }
 
 /// Judges the answer: the error, or none if the Pod was let in.
-pub(super) fn judge(answer: Option<&CallError>) -> Proof {
+fn judge(answer: Option<&CallError>) -> Proof {
     match answer {
         None => Proof::Open(format!(
             "the webhook does not refuse a Pod with the image {IMAGE}. Is it registered? \

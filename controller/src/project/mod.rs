@@ -3,38 +3,29 @@
 
 mod desired;
 mod ending;
+mod finalizer;
 mod gate;
+mod keep;
+mod memory;
 mod namespace;
 mod running;
 mod status;
 mod tenant;
+mod told;
 
-use crate::kube_io::{
-    Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, Manager, Who, address,
-};
+pub use memory::Memory;
+
+use crate::kube_io::{Address, CallError, Cluster, Effect, Who, address};
 use crate::queue::Next;
-use crate::world::{LiveKey, Packed, World};
-use desired::{Act, Part, parts};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use crate::world::World;
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType, Reason};
-use kubeop_shared::api::project::Enforcement;
 use kubeop_shared::api::{Project, names};
-use kubeop_shared::delivery::Stated;
 use kubeop_shared::image::Allowlist;
-use running::{Checked, Look, Origin};
-use serde::Serialize;
-use serde_json::json;
+use running::{Checked, Origin};
 use status::Standing;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// The first and the longest wait for a Project that is not ready.
-const FIRST_RETRY: Duration = Duration::from_millis(250);
-const LONGEST_RETRY: Duration = Duration::from_secs(30);
-/// How often in a row something may fail that passes by itself before it is told.
-const TOLD_AFTER: u32 = 3;
+use std::sync::{Arc, Mutex};
 
 /// What is looked after here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,15 +53,6 @@ impl Owner {
         };
         address(names::GROUP, names::VERSION, kind, None, name)
     }
-}
-
-/// What is remembered of a Project or a Tenant between two looks.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// Attempts in a row that did not make it ready.
-    attempts: u32,
-    /// The last look at what runs in its namespace.
-    look: Option<Look>,
 }
 
 /// Everything that the loop works with.
@@ -214,269 +196,6 @@ impl<C: Cluster> Projects<C> {
             }
         })
     }
-
-    /// Keeps the parts as they are to be. What is in the way, if anything is.
-    async fn keep(
-        &self,
-        name: &str,
-        project: &Project,
-        namespace: &str,
-    ) -> Result<Option<Standing>, CallError> {
-        let me = Who::Controller;
-        for part in parts(name, namespace, &project.spec) {
-            if part.wanted.is_none() && !self.is_there(&part, namespace) {
-                continue;
-            }
-            let Part { at, wanted, .. } = &part;
-            let live = self.cluster.get(&me, at).await?;
-            let act = part.act(live.as_ref(), name);
-            if let Act::Delete(only) | Act::Replace(only) = &act {
-                self.cluster.delete(&me, at, only).await?;
-            }
-            match (act, wanted) {
-                (Act::Apply | Act::Replace(_), Some(wanted)) => {
-                    let how = Applying {
-                        manager: Manager::Delivery,
-                        conflicts: Conflicts::Force,
-                        effect: Effect::Real,
-                    };
-                    self.cluster.apply(&me, at, wanted, how).await?;
-                }
-                (Act::Foreign, _) => {
-                    let kind = at.resource.kind.to_ascii_lowercase();
-                    return Ok(Some(Standing::refused(
-                        Reason::Conflict,
-                        format!(
-                            "{at} is there already, and somebody else made it. Give it another name, or delete it:\n\
-                             kubectl delete {kind} {} -n {namespace}",
-                            at.name
-                        ),
-                    )));
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether a part is there, as watches tell.
-    fn is_there(&self, part: &Part, namespace: &str) -> bool {
-        let of = &part.at.resource;
-        let key = LiveKey::of(namespace, &of.group, &of.version, &of.kind, &part.at.name);
-        self.world.parts.get(&key).is_some()
-    }
-
-    /// Proves the gate shut, unless that was done for this spec.
-    async fn gate(&self, project: &Project, namespace: &str) -> Result<Standing, CallError> {
-        const SHUT: &str = "the namespace is there, and a foreign image is refused in it";
-        if project.spec.enforcement == Some(Enforcement::Audit) {
-            return Ok(Standing::ready(
-                "the namespace is there; violations are only warned of (enforcement: Audit)",
-            ));
-        }
-        if was_ready(project) {
-            return Ok(Standing::ready(SHUT));
-        }
-        let at = address("", "v1", "Pod", Some(namespace), gate::PROBE);
-        let deployer = Who::Deployer {
-            namespace: namespace.to_owned(),
-        };
-        let probe = gate::probe(namespace, project.spec.limit_range.as_ref());
-        let answer = self.cluster.create(&deployer, &at, &probe, Effect::DryRun).await;
-        Ok(match gate::judge(answer.err().as_ref()) {
-            gate::Proof::Shut => Standing::ready(SHUT),
-            gate::Proof::Open(why) => Standing::waits(Reason::GateOpen, why),
-        })
-    }
-
-    /// After an error. What passes by itself is told only when it does not.
-    async fn failed(&self, owner: &Owner, project: &Project, error: &CallError) -> Next {
-        tracing::warn!(%owner, %error, "an action failed");
-        let wait = self.retry(owner);
-        let passes = matches!(
-            error.kind,
-            CallKind::Stale | CallKind::AlreadyExists | CallKind::Unavailable
-        );
-        if passes && self.memory(|memories| memories.get(owner).is_some_and(|of| of.attempts < TOLD_AFTER)) {
-            return Next::Within(wait);
-        }
-        let standing = Standing::waits(error.reason(), error.to_string());
-        if let Err(error) = self.write(owner, project, &standing, None).await {
-            tracing::warn!(%owner, %error, "cannot write the status");
-        }
-        Next::Within(wait)
-    }
-
-    /// Says how a Project stands, and when it is looked at again. What is not ready is tried again, and what waits for
-    /// its end is told of it.
-    async fn say(
-        &self,
-        owner: &Owner,
-        project: &Project,
-        standing: &Standing,
-        checked: Option<Checked>,
-        next: Next,
-    ) -> Next {
-        if let Err(error) = self.write(owner, project, standing, checked).await {
-            tracing::warn!(%owner, %error, "cannot write the status");
-            return Next::Within(self.retry(owner));
-        }
-        let told = standing.is_ready() || project.metadata.deletion_timestamp.is_some();
-        if told || matches!(next, Next::Within(_)) {
-            self.succeeded(owner);
-            return next;
-        }
-        Next::Within(self.retry(owner))
-    }
-
-    async fn write(
-        &self,
-        owner: &Owner,
-        project: &Project,
-        standing: &Standing,
-        checked: Option<Checked>,
-    ) -> Result<(), CallError> {
-        let before = project.status.clone().unwrap_or_default();
-        let generation = project.metadata.generation.unwrap_or_default();
-        let mut status = before.clone();
-        status.observed_generation = Some(generation);
-        status.conditions = status::said(&before.conditions, standing, generation);
-        if let Some(Checked {
-            compliant, against, ..
-        }) = checked
-        {
-            status.checked_against = against;
-            if let Some(Stated {
-                state,
-                reason,
-                message,
-            }) = compliant
-            {
-                let now = jiff::Timestamp::now();
-                let kind = ConditionType::Compliant;
-                conditions::set(
-                    &mut status.conditions,
-                    kind,
-                    state,
-                    reason,
-                    message,
-                    generation,
-                    now,
-                );
-            }
-        }
-        if status == before {
-            return Ok(());
-        }
-        self.write_status(owner, &status).await
-    }
-
-    async fn write_status(&self, owner: &Owner, status: &impl Serialize) -> Result<(), CallError> {
-        let (at, fields) = (owner.at(), json!({"status": status}));
-        match self
-            .cluster
-            .patch(&Who::Controller, &at, Some("status"), &fields)
-            .await
-        {
-            Ok(object) => self.learn(owner, &object),
-            Err(error) if error.kind != CallKind::NotFound => return Err(error),
-            Err(_) => {}
-        }
-        Ok(())
-    }
-
-    /// What we wrote is known at once: the next look must not go by what was before.
-    fn learn(&self, owner: &Owner, object: &DynamicObject) {
-        let (cache, name) = match owner {
-            Owner::Project(name) => (&self.world.project_objects, name),
-            Owner::Tenant(name) => (&self.world.tenant_objects, name),
-        };
-        let version = object.metadata.resource_version.as_deref();
-        cache.put(name.clone(), version, Packed::of_object(object));
-    }
-
-    /// Puts our finalizer on an object, if it is not there and the object is still as it was read.
-    async fn hold(&self, owner: &Owner, metadata: &ObjectMeta) -> Result<(), CallError> {
-        let mut finalizers = metadata.finalizers.clone().unwrap_or_default();
-        if lists(&finalizers, names::FINALIZER) {
-            return Ok(());
-        }
-        finalizers.push(names::FINALIZER.to_owned());
-        let fields =
-            json!({"metadata": {"resourceVersion": metadata.resource_version, "finalizers": finalizers}});
-        let object = self
-            .cluster
-            .patch(&Who::Controller, &owner.at(), None, &fields)
-            .await?;
-        self.learn(owner, &object);
-        Ok(())
-    }
-
-    /// Takes our finalizer off an object, if it is still as it was read.
-    async fn release(&self, owner: &Owner, metadata: &ObjectMeta) -> Result<(), CallError> {
-        let mut finalizers = metadata.finalizers.clone().unwrap_or_default();
-        finalizers.retain(|name| name != names::FINALIZER);
-        let fields =
-            json!({"metadata": {"resourceVersion": metadata.resource_version, "finalizers": finalizers}});
-        match self
-            .cluster
-            .patch(&Who::Controller, &owner.at(), None, &fields)
-            .await
-        {
-            Err(error) if error.kind != CallKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether the definition of a kind of ours is being deleted: then all of its objects are, and nobody meant what
-    /// runs.
-    async fn kind_goes(&self, plural: &str) -> Result<bool, CallError> {
-        let name = format!("{plural}.{}", names::GROUP);
-        let kind = "CustomResourceDefinition";
-        let at = address("apiextensions.k8s.io", "v1", kind, None, &name);
-        let definition = self.cluster.get(&Who::Controller, &at).await?;
-        Ok(definition.is_none_or(|definition| definition.metadata.deletion_timestamp.is_some()))
-    }
-
-    fn memory<T>(&self, with: impl FnOnce(&mut MutexGuard<'_, HashMap<Owner, Memory>>) -> T) -> T {
-        with(&mut self.memories.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn retry(&self, owner: &Owner) -> Duration {
-        let attempts = self.memory(|memories| {
-            let memory = memories.entry(owner.clone()).or_default();
-            memory.attempts = memory.attempts.saturating_add(1);
-            memory.attempts
-        });
-        FIRST_RETRY
-            .saturating_mul(2_u32.saturating_pow((attempts - 1).min(16)))
-            .min(LONGEST_RETRY)
-    }
-
-    /// Nothing is remembered of what needs nothing.
-    fn succeeded(&self, owner: &Owner) {
-        self.memory(|memories| match memories.get_mut(owner) {
-            Some(memory) if memory.look.is_some() => memory.attempts = 0,
-            Some(_) => drop(memories.remove(owner)),
-            None => {}
-        });
-    }
-
-    fn forget(&self, owner: &Owner) {
-        self.memory(|memories| drop(memories.remove(owner)));
-    }
-
-    fn remember(&self, owner: &Owner, look: Look) {
-        self.memory(|memories| memories.entry(owner.clone()).or_default().look = Some(look));
-    }
-
-    fn last_look(&self, owner: &Owner) -> Option<Look> {
-        self.memory(|memories| memories.get(owner)?.look.clone())
-    }
-}
-
-fn lists(finalizers: &[String], name: &str) -> bool {
-    finalizers.iter().any(|finalizer| finalizer == name)
 }
 
 /// Whether the status says that what the spec says now is Ready.

@@ -1,8 +1,9 @@
 //! The loop of Tenants: our finalizer, and the wait for the last Project.
 
 use super::ending::awaits;
+use super::finalizer::is_held;
 use super::status::{Standing, said};
-use super::{Next, Owner, Projects, lists};
+use super::{Next, Owner, Projects};
 use crate::kube_io::{CallError, Cluster, Who, api_resource};
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::{Tenant, names};
@@ -56,8 +57,7 @@ impl<C: Cluster> Projects<C> {
             let message = "its registries and hosts hold in all of its projects";
             return Ok(Some(Standing::ready(message)));
         }
-        let finalizers = metadata.finalizers.as_deref().unwrap_or_default();
-        if !lists(finalizers, names::FINALIZER) {
+        if !is_held(metadata) {
             return Ok(None);
         }
         if !self.kind_goes("tenants").await? {
