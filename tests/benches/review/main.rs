@@ -4,7 +4,9 @@
 //! the machine meets both. The API server is a real one; the webhook knows its Tenant and its Project.
 
 mod floor;
+mod latency;
 mod load;
+mod memory;
 mod reviews;
 mod server;
 
@@ -90,7 +92,8 @@ async fn compare() -> Result<()> {
             kubeop.per_second,
         );
     }
-    Ok(())
+    latency::measure(&cluster, reviews::NAMESPACE, &floor.server).await?;
+    memory::measure(&kubeop).await
 }
 
 /// The round of middle cost.

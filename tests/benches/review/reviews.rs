@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use kubeop_tests::{Cluster, seed};
 use serde_json::{Map, Value, json};
 
-const NAMESPACE: &str = "kubeop-web";
+pub const NAMESPACE: &str = "kubeop-web";
 
 /// A request, ready to be sent.
 pub struct Review {
