@@ -3,6 +3,7 @@
 
 mod ground;
 mod leader;
+mod life;
 mod outage;
 mod pages;
 mod restarts;
@@ -33,6 +34,7 @@ async fn installed_by_its_own_manifests() {
     walk!(
         &ground,
         sample::the_users_sample_becomes_ready,
+        life::a_project_and_its_app_begin_and_end,
         restarts::s14_no_create_fails_while_the_webhook_is_restarted,
         restarts::s14_a_killed_replica_is_replaced,
         outage::s17_s60_an_outage_stays_in_project_namespaces,
