@@ -11,9 +11,10 @@ use crate::ground::Ground;
 /// Verbs that no request carries: the API server asks for them while it judges another one.
 const ASKED_WITHIN: [&str; 3] = ["bind", "own", "impersonate"];
 
-/// What the walk does not come to: a stored revision that somebody damaged is written again, and a namespace that has
-/// just become a project's is read where no watch has told of it yet.
-const NOT_HERE: [(&str, &str, &str); 2] = [
+/// What the walk does not come to: a stored revision that somebody damaged is written again, and what was made a moment
+/// ago, a Tenant or a project's namespace, is read where no watch has told of it yet.
+const NOT_HERE: [(&str, &str, &str); 3] = [
+    ("kubeop-controller", "tenants", "get"),
     ("kubeop-controller", "secrets", "update"),
     ("kubeop-webhook", "namespaces", "get"),
 ];
