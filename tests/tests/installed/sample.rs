@@ -22,6 +22,16 @@ pub async fn the_users_sample_becomes_ready(ground: &Ground) {
     for reason in ["HookStarted", "HookSucceeded", "RolloutSucceeded"] {
         assert!(events.contains(reason), "no {reason} in:\n{events}");
     }
+    let explain = format!(
+        "-n kubeop-system exec deploy/kubeop-controller -- /kubeop-controller explain {WEB}/payments"
+    );
+    let explained = ground.kubectl(&explain).await.unwrap();
+    for part in ["observed: Observed {", "gate: Open", "decided: Wait("] {
+        assert!(explained.contains(part), "no {part:?} in:\n{explained}");
+    }
+    let nobody = explain.replace("payments", "nobody");
+    let nobody = ground.kubectl(&nobody).await.unwrap_err().to_string();
+    assert!(nobody.contains("there is no App kubeop-web/nobody"), "{nobody}");
     // The other half of the gate.
     let foreign = seed::sample_app().replace("ghcr.io/acme/payments:2.3.1", "evil.example/x:1");
     let refused = ground.cluster.kubectl_with_input(args, &foreign).await.unwrap();
