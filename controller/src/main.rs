@@ -1,7 +1,8 @@
 //! The program.
 
 use clap::Parser;
-use kubeop_controller::{config::Config, run};
+use kubeop_controller::config::Config;
+use kubeop_controller::run::{self, RunError};
 use std::process::ExitCode;
 
 /// A third of the time went into the C library's allocator, which also keeps what a burst of work took.
@@ -12,6 +13,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> ExitCode {
     match run::run(Config::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
+        // Somebody typed this and waits for the answer.
+        Err(error @ RunError::Command(_)) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             tracing::error!(%error, "the controller ends");
             ExitCode::FAILURE

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, bail};
 use kube::Client;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::audit::AuditLog;
@@ -167,6 +168,20 @@ impl Cluster {
         input: &str,
     ) -> Result<Output> {
         self.kubectl_with(&self.admin).run_with_input(args, input).await
+    }
+
+    /// Applies objects as the administrator; what kubectl said.
+    pub async fn apply(&self, objects: &str) -> Result<String> {
+        self.kubectl_with_input(["apply", "-f", "-"], objects)
+            .await?
+            .success()
+    }
+
+    /// Reads an object, or a list, as the administrator: `what` are the arguments of `kubectl get`, separated by
+    /// blanks.
+    pub async fn get(&self, what: &str) -> Result<Value> {
+        let args = ["get", "-o", "json"].into_iter().chain(what.split_whitespace());
+        Ok(serde_json::from_str(&self.kubectl(args).await?.success()?)?)
     }
 
     /// A kubectl of this identity.

@@ -286,10 +286,7 @@ pub async fn register(cluster: &Cluster, url: &str, bundle: Option<&ByteString>)
             hook.insert("clientConfig".to_owned(), client);
         }
         let text = configuration.to_string();
-        cluster
-            .kubectl_with_input(["apply", "-f", "-"], &text)
-            .await?
-            .success()?;
+        cluster.apply(&text).await?;
         registered += 1;
     }
     ensure!(registered > 0, "{folder} registers no webhook");

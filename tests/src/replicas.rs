@@ -100,9 +100,7 @@ impl<'c> Replicas<'c> {
 
     /// An object as it is.
     pub async fn get(&self, what: &str) -> Result<Value> {
-        Ok(serde_json::from_str(
-            &self.kubectl(&format!("get {what} -o json")).await?,
-        )?)
+        self.cluster.get(what).await
     }
 
     /// The Secret with the CA.
@@ -234,10 +232,7 @@ impl<'c> Replicas<'c> {
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}),
         ];
         for object in objects {
-            self.cluster
-                .kubectl_with_input(["apply", "-f", "-"], &object.to_string())
-                .await?
-                .success()?;
+            self.cluster.apply(&object.to_string()).await?;
         }
         Ok(())
     }

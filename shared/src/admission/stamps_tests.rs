@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 const AUTHOR: &str = "platform.kubeop.io/author";
 const HASH: &str = "platform.kubeop.io/revision-hash";
 const VERSION: &str = "platform.kubeop.io/hash-version";
+const RESTORED: &str = "platform.kubeop.io/restored";
 const VELERO: &str = "system:serviceaccount:velero:velero";
 
 /// What is stored after `user` asked for `object`, and what the user is told.
@@ -203,6 +204,7 @@ fn a_restored_app_keeps_its_author() {
     let (restored, _) = stored(VELERO, &saved, None);
     assert_eq!(stamp(&restored, AUTHOR), "alice");
     assert_eq!(stamp(&restored, HASH), stamp(&of_alice(), HASH));
+    assert_eq!(stamp(&restored, RESTORED), "true");
     // What it changes later is its own doing.
     let changed = with_image(annotated(restored.clone(), AUTHOR, "bob"), "ghcr.io/acme/x:2");
     assert_eq!(
@@ -210,6 +212,18 @@ fn a_restored_app_keeps_its_author() {
         VELERO
     );
     assert_eq!(stamp(&stored("eve", &saved, None).0, AUTHOR), "eve");
+}
+
+/// A hook waits for the record of what was brought back: nobody else may make it wait.
+#[test]
+fn only_what_a_restorer_creates_counts_as_restored() {
+    let forged = annotated(of_alice(), RESTORED, "true");
+    let (made, warnings) = stored("eve", &forged, None);
+    assert!(made["metadata"]["annotations"][RESTORED].is_null(), "{made}");
+    assert!(
+        warnings.iter().any(|warning| warning.contains(RESTORED)),
+        "{warnings:?}"
+    );
 }
 
 /// Admitted where nothing is enforced; no revision, so no hash, and none that is forged.

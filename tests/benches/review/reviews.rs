@@ -22,10 +22,7 @@ pub async fn prepare(cluster: &Cluster) -> Result<()> {
     ] {
         let object = json!({"apiVersion": "platform.kubeop.io/v1alpha1", "kind": kind,
             "metadata": {"name": name}, "spec": spec});
-        cluster
-            .kubectl_with_input(["apply", "-f", "-"], &object.to_string())
-            .await?
-            .success()?;
+        cluster.apply(&object.to_string()).await?;
     }
     let wait = "wait project/web --for=condition=Ready --timeout=60s";
     cluster.kubectl(wait.split(' ')).await?.success()?;

@@ -105,10 +105,7 @@ async fn prepare(cluster: &Cluster) -> Result<()> {
     let project = json!({"apiVersion": "platform.kubeop.io/v1alpha1", "kind": "Project",
         "metadata": {"name": "web"}, "spec": {"tenantRef": "acme"}});
     for object in [tenant, project] {
-        cluster
-            .kubectl_with_input(["apply", "-f", "-"], &object.to_string())
-            .await?
-            .success()?;
+        cluster.apply(&object.to_string()).await?;
     }
     let wait = "wait project/web --for=condition=Ready --timeout=60s";
     cluster.kubectl(wait.split_whitespace()).await?.success()?;

@@ -93,10 +93,7 @@ impl Stage {
     }
 
     pub async fn apply(&self, yaml: &str) -> Result<String> {
-        self.cluster
-            .kubectl_with_input(["apply", "-f", "-"], yaml)
-            .await?
-            .success()
+        self.cluster.apply(yaml).await
     }
 
     pub async fn kubectl(&self, args: &str) -> Result<String> {

@@ -13,11 +13,7 @@ async fn kubectl(kubeop: &KubeOp<'_>, args: &str) -> Result<String> {
 }
 
 async fn apply(kubeop: &KubeOp<'_>, yaml: &str) -> Result<String> {
-    kubeop
-        .cluster()
-        .kubectl_with_input(["apply", "-f", "-"], yaml)
-        .await?
-        .success()
+    kubeop.cluster().apply(yaml).await
 }
 
 async fn ready_of(kubeop: &KubeOp<'_>, what: &str) -> Result<Value> {

@@ -21,10 +21,7 @@ pub async fn node(cluster: &Cluster) {
             "spec": {"taints": [{"key": "evenings", "value": NODE, "effect": "NoSchedule"}]},
         });
         let text = node.to_string();
-        cluster
-            .kubectl_with_input(["apply", "-f", "-"], &text)
-            .await?
-            .success()?;
+        cluster.apply(&text).await?;
         let room = json!({"cpu": "8", "memory": "8Gi", "pods": "100"});
         let ready = json!({"type": "Ready", "status": "True", "reason": "ByHand", "message": ""});
         let status = json!({"status": {"capacity": room, "allocatable": room, "conditions": [ready]}});

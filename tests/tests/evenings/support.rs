@@ -63,11 +63,7 @@ impl<'a> Evening<'a> {
     }
 
     pub async fn apply(&self, yaml: &str) -> Result<String> {
-        self.kubeop
-            .cluster()
-            .kubectl_with_input(["apply", "-f", "-"], yaml)
-            .await?
-            .success()
+        self.kubeop.cluster().apply(yaml).await
     }
 
     pub async fn kubectl(&self, args: &str) -> Result<String> {

@@ -61,16 +61,11 @@ impl Ground {
     }
 
     pub async fn apply(&self, yaml: &str) -> Result<String> {
-        self.cluster
-            .kubectl_with_input(["apply", "-f", "-"], yaml)
-            .await?
-            .success()
+        self.cluster.apply(yaml).await
     }
 
-    pub async fn get(&self, args: &str) -> Result<Value> {
-        Ok(serde_json::from_str(
-            &self.kubectl(&format!("get {args} -o json")).await?,
-        )?)
+    pub async fn get(&self, what: &str) -> Result<Value> {
+        self.cluster.get(what).await
     }
 
     /// Waits until an App is Ready as it is written now.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use kubeop_tests::generated::repository;
-use kubeop_tests::load::Load;
+use kubeop_tests::load::{Load, Rhythm};
 
 use crate::ground::{ALLOWED, Ground, WEB};
 
@@ -54,7 +54,9 @@ pub async fn the_page_on_upgrades_holds(ground: &Ground) {
 }
 
 pub async fn the_pages_on_certificates_and_backups_hold(ground: &Ground) {
-    let load = Load::start(&ground.cluster, WEB, ALLOWED, 20).await.unwrap();
+    let load = Load::start(&ground.cluster, WEB, ALLOWED, Rhythm::steady(20))
+        .await
+        .unwrap();
     let uid = "-n kubeop-system get secret kubeop-webhook-ca -o jsonpath={.metadata.uid}";
     let before = ground.kubectl(uid).await.unwrap();
     follow(ground, "certificates").await;
@@ -62,12 +64,7 @@ pub async fn the_pages_on_certificates_and_backups_hold(ground: &Ground) {
     // The new leaf is served once the API server trusts its CA.
     tokio::time::sleep(std::time::Duration::from_secs(15)).await;
     let said = load.stop().await.unwrap();
-    assert!(
-        said.failed.is_empty() && said.created > 100,
-        "{} created: {:#?}",
-        said.created,
-        said.failed
-    );
+    said.assert_none_failed(101);
     let folder = tempfile::tempdir().unwrap();
     for block in blocks("backup") {
         let line = format!("cd {} && set -eu\n{block}", folder.path().display());

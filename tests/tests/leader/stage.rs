@@ -42,10 +42,7 @@ pub async fn ground() -> &'static Ground {
 
 impl Ground {
     pub async fn apply(&self, yaml: &str) -> Result<String> {
-        self.cluster
-            .kubectl_with_input(["apply", "-f", "-"], yaml)
-            .await?
-            .success()
+        self.cluster.apply(yaml).await
     }
 }
 
@@ -176,8 +173,7 @@ impl Stage {
 
     /// An object of the project's namespace.
     pub async fn get(&self, what: &str) -> Result<Value> {
-        let args = format!("get {what} -n {} -o json", self.ns);
-        Ok(serde_json::from_str(&self.kubectl(&args).await?)?)
+        self.ground.cluster.get(&format!("{what} -n {}", self.ns)).await
     }
 
     async fn kubectl(&self, args: &str) -> Result<String> {

@@ -82,9 +82,7 @@ impl Web {
     }
 
     pub async fn get(&self, what: &str) -> Result<Value> {
-        Ok(serde_json::from_str(
-            &self.kubectl(&format!("get {what} -o json")).await?,
-        )?)
+        self.cluster.get(what).await
     }
 
     /// As the writer.

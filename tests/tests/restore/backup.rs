@@ -39,9 +39,9 @@ const KINDS: [&str; 12] = [
 
 impl Backup {
     pub async fn of(cluster: &Cluster) -> Backup {
-        let mut objects = vec![one(cluster, &format!("namespace/{NS}")).await];
+        let mut objects = vec![cluster.get(&format!("namespace/{NS}")).await.unwrap()];
         for kind in KINDS {
-            let list = one(cluster, &format!("{kind} -n {NS}")).await;
+            let list = cluster.get(&format!("{kind} -n {NS}")).await.unwrap();
             let items = list["items"].as_array().cloned().unwrap_or_default();
             objects.extend(items.into_iter().filter(is_saved));
         }
@@ -55,9 +55,7 @@ impl Backup {
             "metadata": {"name": "velero"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
             "subjects": [{"kind": "User", "name": account.user, "apiGroup": "rbac.authorization.k8s.io"}]});
-        let rights = rights.to_string();
-        let applied = cluster.kubectl_with_input(["apply", "-f", "-"], &rights);
-        applied.await.unwrap().success().unwrap();
+        cluster.apply(&rights.to_string()).await.unwrap();
         let mut objects: Vec<&Value> = self.objects.iter().collect();
         if order == Order::AppsFirst {
             // A namespace must be there before what stands in it.
@@ -95,12 +93,6 @@ impl Backup {
             .collect();
         names.into_iter().collect()
     }
-}
-
-async fn one(cluster: &Cluster, what: &str) -> Value {
-    let args = format!("get {what} -o json");
-    let said = cluster.kubectl(args.split(' ')).await.unwrap().success().unwrap();
-    serde_json::from_str(&said).unwrap()
 }
 
 /// Velero brings no ended Pod back, and the cluster makes its own of these.

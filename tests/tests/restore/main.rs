@@ -35,15 +35,11 @@ const RAW: &str = "apiVersion: platform.kubeop.io/v1alpha1\nkind: App\nmetadata:
     \x20     - {apiVersion: v1, kind: ConfigMap, metadata: {name: store}, data: {a: b}}\n";
 
 async fn apply(cluster: &Cluster, yaml: &str) {
-    let applied = cluster.kubectl_with_input(["apply", "-f", "-"], yaml).await;
-    applied.unwrap().success().unwrap();
+    cluster.apply(yaml).await.unwrap();
 }
 
 async fn get(cluster: &Cluster, what: &str) -> anyhow::Result<Value> {
-    let args = format!("get {what} -n {NS} -o json");
-    Ok(serde_json::from_str(
-        &cluster.kubectl(args.split(' ')).await?.success()?,
-    )?)
+    cluster.get(&format!("{what} -n {NS}")).await
 }
 
 async fn ready(cluster: &Cluster, app: &str) {

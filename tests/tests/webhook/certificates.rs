@@ -1,10 +1,10 @@
 //! Certificates that change while Pods are created: two replicas, short lives, and nobody who meets a certificate that
 //! it does not trust.
 
-use crate::load::Load;
 use crate::support::alone;
 use crate::trust::{Witness, signed_by};
-use kubeop_tests::replicas::{Replica, Replicas};
+use kubeop_tests::load::{Load, Rhythm};
+use kubeop_tests::replicas::{NAMESPACE, Replica, Replicas};
 use kubeop_tests::wait;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -40,7 +40,9 @@ async fn s15_certificates_and_ca_are_renewed_under_load() {
     let replicas = Replicas::install(&cluster, &lives).await.unwrap();
     let both = two(&replicas, "renewal").await;
     let first = ca(&replicas).await;
-    let load = Load::start(&cluster, "renewal").await;
+    let load = Load::start(&cluster, NAMESPACE, "ghcr.io/acme/x", Rhythm::bursts())
+        .await
+        .unwrap();
     let mut witness = Witness::default();
     let minute = Duration::from_secs(60);
     let renewed = |witness: &Witness| witness.served.iter().all(|served| served.len() >= 2);
@@ -74,7 +76,7 @@ async fn s15_certificates_and_ca_are_renewed_under_load() {
         .map(|bundle| [&first, &second].map(|ca| bundle.contains(ca.trim())))
         .collect();
     assert_eq!(trusted, [[true, false], [true, true]], "old and new at first");
-    load.assert_none_refused(100).await;
+    load.stop().await.unwrap().assert_none_failed(100);
     replicas.kill_all().await.unwrap();
 }
 
@@ -86,7 +88,9 @@ async fn s15_a_ca_that_is_deleted_and_one_that_is_restored_are_taken_over_under_
     let both = two(&replicas, "restore").await;
     let backup = replicas.secret().await.unwrap();
     let first = ca(&replicas).await;
-    let load = Load::start(&cluster, "restore").await;
+    let load = Load::start(&cluster, NAMESPACE, "ghcr.io/acme/x", Rhythm::bursts())
+        .await
+        .unwrap();
     let mut witness = Witness::default();
     let minute = Duration::from_secs(60);
     witness
@@ -133,7 +137,7 @@ async fn s15_a_ca_that_is_deleted_and_one_that_is_restored_are_taken_over_under_
                 .is_some_and(|bundle| bundle.trim() == first.trim())
         })
         .await;
-    load.assert_none_refused(100).await;
+    load.stop().await.unwrap().assert_none_failed(100);
     replicas.kill_all().await.unwrap();
 }
 

@@ -1,9 +1,9 @@
 //! Replicas that are asked to end: what is still sent to them is answered.
 
-use crate::load::Load;
 use crate::support::{alone, head, post, response, review};
 use kubeop_tests::https::Connection;
-use kubeop_tests::replicas::{Replica, Replicas};
+use kubeop_tests::load::{Load, Rhythm};
+use kubeop_tests::replicas::{NAMESPACE, Replica, Replicas};
 use std::time::{Duration, Instant};
 
 /// A short life, with which a replica is ready sooner.
@@ -26,7 +26,9 @@ async fn s14_replicas_that_end_one_after_the_other_refuse_nothing() {
     let (a, b) = tokio::join!(replicas.start("drain-a"), replicas.start("drain-b"));
     let (mut ending, mut staying) = (a.unwrap(), b.unwrap());
     replicas.make_project().await.unwrap();
-    let load = Load::start(&cluster, "drain").await;
+    let load = Load::start(&cluster, NAMESPACE, "ghcr.io/acme/x", Rhythm::bursts())
+        .await
+        .unwrap();
     pause(500).await;
     // As `kubectl rollout restart` does it, twice: the next one is there before this one goes.
     for round in ["drain-c", "drain-d"] {
@@ -40,7 +42,7 @@ async fn s14_replicas_that_end_one_after_the_other_refuse_nothing() {
         (ending, staying) = (staying, next);
     }
     pause(500).await;
-    load.assert_none_refused(100).await;
+    load.stop().await.unwrap().assert_none_failed(100);
     replicas.kill_all().await.unwrap();
 }
 

@@ -4,7 +4,6 @@ mod bodies;
 mod certificates;
 mod drain;
 mod foreign;
-mod load;
 mod slow;
 mod support;
 mod trust;
