@@ -1,7 +1,7 @@
 //! The controller of kubeOP: it observes, lets `kubeop_shared::delivery` decide, and acts.
 //!
 //! - `app` and `project` are the two loops; each observes, decides and acts.
-//! - `watches` fills `world`, what is known of the cluster; a change there wakes the loops.
+//! - `watches` fills `world`, what is known of the cluster; `route` says which loop a change there wakes.
 //! - `touch` makes others try again when what kept Pods from being created is gone.
 //! - `leader` sees to it that one process does all this, and the others stand by.
 //! - `kube_io` is where both loops talk to the API server.
@@ -17,6 +17,7 @@ mod metrics;
 pub mod project;
 mod queue;
 mod release;
+mod route;
 pub mod run;
 mod touch;
 mod watches;

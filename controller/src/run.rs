@@ -7,12 +7,13 @@ use crate::http::{self, Phase};
 use crate::kube_io::{Cluster, KubeCluster, Tenure, Who, address};
 use crate::leader::{Before, Candidate, Deposed, RELEASED};
 use crate::metrics::metrics;
-use crate::project::{Owner, Projects};
+use crate::project::Projects;
 use crate::queue;
 use crate::release;
+use crate::route::split;
 use crate::touch::Toucher;
 use crate::watches::{self, Concerns, Followed};
-use crate::world::{AppKey, World};
+use crate::world::World;
 use futures::{Stream, StreamExt, stream};
 use kube::api::DynamicObject;
 use std::sync::Arc;
@@ -245,71 +246,6 @@ async fn apps(
         allowlist: Some(config.image_allowlist.clone()).filter(|list| !list.is_empty()),
         cluster_id,
     }
-}
-
-/// News from the watches, as keys for both loops.
-fn split(
-    mut woken: mpsc::UnboundedReceiver<Concerns>,
-    world: Arc<World>,
-) -> (mpsc::UnboundedReceiver<AppKey>, mpsc::UnboundedReceiver<Owner>) {
-    let (wake_app, apps) = mpsc::unbounded_channel();
-    let (wake_owner, owners) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        // Sending fails when the loops have ended: then nobody cares.
-        let wake_all = |keys: Vec<AppKey>| {
-            for key in keys {
-                let _ = wake_app.send(key);
-            }
-        };
-        let wake_owner = |owner: Owner| drop(wake_owner.send(owner));
-        let within = |namespaces: &[String]| {
-            let ranges = namespaces.iter().map(|namespace| AppKey::all_of(namespace));
-            ranges
-                .flat_map(|all| world.apps.filter_within(all, |key, _| Some(key.clone())))
-                .collect()
-        };
-        while let Some(concerned) = woken.recv().await {
-            match concerned {
-                Concerns::Project(name) => wake_owner(Owner::Project(name)),
-                Concerns::Tenant(name) => wake_owner(Owner::Tenant(name)),
-                Concerns::App(key) => {
-                    if world.apps.get(&key).is_none() {
-                        waiting_for(&key, &world).into_iter().for_each(wake_owner);
-                    }
-                    wake_all(vec![key]);
-                }
-                Concerns::OfTenant(tenant) => {
-                    let of_tenant = world.projects.filter(|name, project| {
-                        (project.tenant == tenant).then(|| (name.clone(), project.namespace.clone()))
-                    });
-                    let (projects, namespaces): (Vec<_>, Vec<_>) = of_tenant.into_iter().unzip();
-                    projects.into_iter().map(Owner::Project).for_each(wake_owner);
-                    wake_all(within(&namespaces));
-                }
-                Concerns::Kinds(group) => wake_all(world.kinds.changed(&group).into_iter().collect()),
-                Concerns::Namespace(namespace) => wake_all(within(&[namespace])),
-            }
-        }
-    });
-    (apps, owners)
-}
-
-/// Projects that are being deleted and may have waited for an App that is gone. While many are left, that is no news: each
-/// look reads all of them.
-fn waiting_for(key: &AppKey, world: &World) -> Vec<Owner> {
-    const FEW: usize = 5;
-    let waiting = world.projects.filter(|name, project| {
-        (project.deleting && project.namespace == key.namespace).then(|| Owner::Project(name.clone()))
-    });
-    let left = || {
-        world
-            .apps
-            .filter_within(AppKey::all_of(&key.namespace), |_, _| Some(()))
-    };
-    if waiting.is_empty() || left().len() > FEW {
-        return Vec::new();
-    }
-    waiting
 }
 
 /// What is received until the program is asked to end.

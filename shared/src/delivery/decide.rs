@@ -2,8 +2,9 @@
 //! delivery does.
 
 use super::changes::Base;
-use super::prune::{Left, Pruning, prune};
+use super::prune::{Pruning, prune};
 use super::report::report;
+use super::situation::{Situation, Step};
 use super::{
     Action, ApplyCause, Attempted, Failure, Gate, Observed, RecordView, Source, Stage, Target, Wait, WaitFor,
     Wanted, WantedObject, deletion, hooks, rollback, rollout,
@@ -11,9 +12,7 @@ use super::{
 use crate::api::app::HookNeeds;
 use crate::api::conditions::Reason;
 use crate::api::names;
-use crate::revision::{
-    HookKey, HookRun, InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision,
-};
+use crate::revision::{InventoryEntry, ObjectKey, Outcome, Phase, Record, RecordError, Revision};
 
 /// The next action for an App. Where nothing is to be done but wait, the status is made true first.
 #[must_use]
@@ -48,59 +47,6 @@ pub fn decide(o: &Observed) -> Action {
         return step.action;
     }
     Action::WriteStatus(Box::new(wanted))
-}
-
-/// What is done next, and how things stand meanwhile.
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub action: Action,
-    pub situation: Situation,
-}
-
-impl Step {
-    pub(super) fn new(action: Action, situation: Situation) -> Self {
-        Self { action, situation }
-    }
-}
-
-/// How things stand, for the status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Situation {
-    /// Nothing can be done until somebody else acts.
-    Blocked {
-        reason: Reason,
-        message: String,
-    },
-    /// An action failed and will be tried again.
-    Failing(Failure),
-    Deleting {
-        left: Option<Left>,
-    },
-    Starting,
-    HookRunning {
-        key: HookKey,
-        attempt: u32,
-        why: Option<String>,
-    },
-    HookFailed(HookRun),
-    Applying,
-    Unhealthy {
-        key: ObjectKey,
-        why: String,
-    },
-    /// It may still become healthy, but missed its deadline or says that it cannot.
-    Broken {
-        key: ObjectKey,
-        why: String,
-    },
-    /// Everything that is wanted is there, and something that is not wanted still is.
-    Pruning(Left),
-    /// Somebody else keeps changing an object, which is left alone for a while.
-    Fighting {
-        key: ObjectKey,
-        why: String,
-    },
-    Done,
 }
 
 fn next(o: &Observed) -> Step {

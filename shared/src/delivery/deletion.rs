@@ -2,8 +2,8 @@
 //! record, and last our finalizer.
 
 use super::changes::Base;
-use super::decide::{Situation, Step};
 use super::prune::{Left, backwards, deletion, sooner};
+use super::situation::{Situation, Step};
 use super::{Action, Gate, Look, Observed, RecordView, Stage, Wait, WaitFor};
 use crate::api::app::AppDeletionPolicy;
 use crate::revision::ObjectKey;

@@ -1,8 +1,7 @@
 //! Hooks: one after the other, each once per revision, recorded before going on.
 
 use super::changes::Base;
-use super::decide::Situation;
-use super::decide::Step;
+use super::situation::{Situation, Step};
 use super::{Action, JobState, JobView, Observed, Wait, WaitFor};
 use crate::revision::{HookKey, HookOutcome, HookRun, Phase, RevisionHash};
 

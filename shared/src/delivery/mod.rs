@@ -18,6 +18,7 @@ mod report;
 mod rights;
 mod rollback;
 mod rollout;
+mod situation;
 mod stage;
 pub mod strays;
 #[cfg(test)]

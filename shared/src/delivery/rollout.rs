@@ -1,7 +1,7 @@
 //! A rollout once all of it is applied: healthy, waiting, too late, or crashing right after it was ready.
 
 use super::changes::Base;
-use super::decide::{Situation, Step};
+use super::situation::{Situation, Step};
 use super::{Action, Live, Observed, Wait, WaitFor, Wanted, WantedObject, rollback};
 use crate::health::Health;
 use crate::revision::{Outcome, Revision};

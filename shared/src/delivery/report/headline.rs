@@ -1,6 +1,6 @@
 //! `Ready`, in words.
 
-use super::super::decide::Situation;
+use super::super::situation::Situation;
 use super::super::{AppView, Failure, Observed};
 use crate::api::conditions::{ConditionStatus, Reason};
 use crate::api::names::{

@@ -3,7 +3,7 @@
 mod headline;
 mod steps;
 
-use super::decide::Situation;
+use super::situation::Situation;
 use super::{Observed, RecordView};
 use crate::api::AppStatus;
 use crate::api::conditions::{self, ConditionStatus, ConditionType, Reason};

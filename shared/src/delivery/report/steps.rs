@@ -1,6 +1,6 @@
 //! The conditions of the single steps of delivery.
 
-use super::super::decide::Situation;
+use super::super::situation::Situation;
 use super::super::{Observed, Wanted};
 use super::headline::{failed, running, with_notes};
 use super::{Report, Stated};
