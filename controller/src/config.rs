@@ -1,7 +1,7 @@
 //! What can be configured, each by flag or environment.
 
 use crate::explain::parse_key;
-use crate::world::AppKey;
+use crate::world::NamespacedName;
 use clap::{ArgAction, Parser, Subcommand};
 use kubeop_shared::api::names;
 use kubeop_shared::image::Allowlist;
@@ -63,7 +63,7 @@ pub enum Command {
     Explain {
         /// The App, as in `kubeop-web/payments`.
         #[arg(value_parser = parse_key)]
-        app: AppKey,
+        app: NamespacedName,
     },
 }
 

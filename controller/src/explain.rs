@@ -2,14 +2,14 @@
 
 use crate::app::Apps;
 use crate::kube_io::Cluster;
-use crate::world::AppKey;
+use crate::world::NamespacedName;
 use std::fmt::Write as _;
 
 /// An App by its namespace and name, as in `kubeop-web/payments`.
-pub fn parse_key(text: &str) -> Result<AppKey, String> {
+pub fn parse_key(text: &str) -> Result<NamespacedName, String> {
     match text.split_once('/') {
         Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-            Ok(AppKey {
+            Ok(NamespacedName {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),
             })
@@ -19,7 +19,7 @@ pub fn parse_key(text: &str) -> Result<AppKey, String> {
 }
 
 /// What a controller that has just started sees, and what it would do next. Does nothing.
-pub async fn explain<C: Cluster>(apps: &Apps<C>, key: &AppKey) -> Result<String, String> {
+pub async fn explain<C: Cluster>(apps: &Apps<C>, key: &NamespacedName) -> Result<String, String> {
     let (observed, action) = apps.look_at(key).await?;
     let mut text = format!("App {key}, as a controller sees it that has just started\n\nobserved: ");
     // Writing to a String cannot fail.

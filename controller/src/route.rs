@@ -2,7 +2,7 @@
 
 use crate::project::Owner;
 use crate::watches::Concerns;
-use crate::world::{AppKey, World};
+use crate::world::{NamespacedName, World};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -10,19 +10,24 @@ use tokio::sync::mpsc;
 pub fn split(
     mut woken: mpsc::UnboundedReceiver<Concerns>,
     world: Arc<World>,
-) -> (mpsc::UnboundedReceiver<AppKey>, mpsc::UnboundedReceiver<Owner>) {
+) -> (
+    mpsc::UnboundedReceiver<NamespacedName>,
+    mpsc::UnboundedReceiver<Owner>,
+) {
     let (wake_app, apps) = mpsc::unbounded_channel();
     let (wake_owner, owners) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         // Sending fails when the loops have ended: then nobody cares.
-        let wake_all = |keys: Vec<AppKey>| {
+        let wake_all = |keys: Vec<NamespacedName>| {
             for key in keys {
                 let _ = wake_app.send(key);
             }
         };
         let wake_owner = |owner: Owner| drop(wake_owner.send(owner));
         let within = |namespaces: &[String]| {
-            let ranges = namespaces.iter().map(|namespace| AppKey::all_of(namespace));
+            let ranges = namespaces
+                .iter()
+                .map(|namespace| NamespacedName::all_of(namespace));
             ranges
                 .flat_map(|all| world.apps.filter_within(all, |key, _| Some(key.clone())))
                 .collect()
@@ -55,7 +60,7 @@ pub fn split(
 
 /// Projects that are being deleted and may have waited for an App that is gone. While many are left, that is no news: each
 /// look reads all of them.
-fn waiting_for(key: &AppKey, world: &World) -> Vec<Owner> {
+fn waiting_for(key: &NamespacedName, world: &World) -> Vec<Owner> {
     const FEW: usize = 5;
     let waiting = world.projects.filter(|name, project| {
         (project.deleting && project.namespace == key.namespace).then(|| Owner::Project(name.clone()))
@@ -63,7 +68,7 @@ fn waiting_for(key: &AppKey, world: &World) -> Vec<Owner> {
     let left = || {
         world
             .apps
-            .filter_within(AppKey::all_of(&key.namespace), |_, _| Some(()))
+            .filter_within(NamespacedName::all_of(&key.namespace), |_, _| Some(()))
     };
     if waiting.is_empty() || left().len() > FEW {
         return Vec::new();

@@ -4,7 +4,7 @@ use super::memory::{LiveLook, Memory};
 use super::{Apps, Subject, events};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
 use crate::watches;
-use crate::world::{AppKey, Delivered, KeptRecord, LiveKey, digest_key, digest_live, pending_class};
+use crate::world::{Delivered, KeptRecord, LiveKey, NamespacedName, digest_key, digest_live, pending_class};
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView, Wanted};
@@ -188,7 +188,7 @@ impl<C: Cluster> Apps<C> {
         let live = self.world.live_of(&subject.key.namespace, key);
         let label = live.map(|delivered| delivered.app);
         let digest = digest_key(key);
-        let all = AppKey::all_of(&subject.key.namespace);
+        let all = NamespacedName::all_of(&subject.key.namespace);
         let holders = self.world.records.filter_within(all, |app, entry| {
             let holds = entry.may_name(digest) && app.name != subject.key.name;
             holds.then(|| (app.name.clone(), entry.clone()))

@@ -3,7 +3,7 @@
 use super::drift::Drift;
 use super::subject::{Ask, Asked};
 use crate::kube_io::CallError;
-use crate::world::AppKey;
+use crate::world::NamespacedName;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::Reason;
@@ -21,18 +21,18 @@ const STALE_LIMIT: u32 = 5;
 /// Memories of all Apps.
 #[derive(Default)]
 pub struct Memories {
-    of: Mutex<HashMap<AppKey, Arc<tokio::sync::Mutex<Memory>>>>,
+    of: Mutex<HashMap<NamespacedName, Arc<tokio::sync::Mutex<Memory>>>>,
 }
 
 impl Memories {
     /// The memory of one App.
-    pub fn of(&self, key: &AppKey) -> Arc<tokio::sync::Mutex<Memory>> {
+    pub fn of(&self, key: &NamespacedName) -> Arc<tokio::sync::Mutex<Memory>> {
         let mut all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(key.clone()).or_default().clone()
     }
 
     /// Forgets an App.
-    pub fn forget(&self, key: &AppKey) {
+    pub fn forget(&self, key: &NamespacedName) {
         self.of.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }

@@ -27,7 +27,7 @@ use crate::kube_io::{CallError, CallKind, Cluster, Whole};
 use crate::metrics::metrics;
 use crate::queue::Next;
 use crate::watches::Followed;
-use crate::world::{AppKey, Packed, World};
+use crate::world::{NamespacedName, Packed, World};
 use jiff::Timestamp;
 use kubeop_shared::delivery::{Action, Attempted, Observed, WaitFor, decide};
 use kubeop_shared::image::Allowlist;
@@ -57,7 +57,7 @@ pub struct Apps<C> {
 
 impl<C: Cluster> Apps<C> {
     /// Does what is to be done for one App, as far as it can be done now.
-    pub async fn reconcile(&self, key: AppKey) -> Next {
+    pub async fn reconcile(&self, key: NamespacedName) -> Next {
         let known = self.world.apps.get(&key);
         let Some(Whole(object)) = known.and_then(|known| known.read()) else {
             self.memories.forget(&key);
@@ -85,7 +85,7 @@ impl<C: Cluster> Apps<C> {
     }
 
     /// What is observed of an App now, and what is chosen. Nothing is done.
-    pub async fn look_at(&self, key: &AppKey) -> Result<(Observed, Action), String> {
+    pub async fn look_at(&self, key: &NamespacedName) -> Result<(Observed, Action), String> {
         let known = self.world.apps.get(key);
         let Some(Whole(object)) = known.and_then(|known| known.read()) else {
             return Err(format!(
@@ -101,7 +101,7 @@ impl<C: Cluster> Apps<C> {
         Ok((observed, action))
     }
 
-    async fn work(&self, key: &AppKey, memory: &mut Memory) -> Next {
+    async fn work(&self, key: &NamespacedName, memory: &mut Memory) -> Next {
         for _ in 0..MAX_ACTIONS {
             let now = Timestamp::now();
             let Some(app) = memory.app.clone() else {

@@ -4,7 +4,7 @@ use super::memory::Memory;
 use super::rollback::undone;
 use super::{Apps, Subject};
 use crate::kube_io::{Address, CallError, Cluster, Who, address};
-use crate::world::{AppKey, RecordEntry, digest_record};
+use crate::world::{NamespacedName, RecordEntry, digest_record};
 use jiff::{SignedDuration, Timestamp};
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::names;
@@ -138,6 +138,6 @@ pub(super) fn record_address(subject: &Subject) -> Address {
 }
 
 pub(super) fn app_address(subject: &Subject) -> Address {
-    let AppKey { namespace, name } = &subject.key;
+    let NamespacedName { namespace, name } = &subject.key;
     address(names::GROUP, names::VERSION, "App", Some(namespace), name)
 }

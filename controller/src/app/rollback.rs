@@ -6,7 +6,7 @@ use super::memory::{Memory, Pinned, Undone};
 use super::subject::Ask;
 use super::{Apps, Subject};
 use crate::kube_io::{Applying, CallError, CallKind, Cluster, Conflicts, Effect, Manager};
-use crate::world::AppKey;
+use crate::world::NamespacedName;
 use kube::api::DynamicObject;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Live, Observed, RecordView};
@@ -178,7 +178,7 @@ fn revision_of(deployment: &DynamicObject) -> Option<RevisionHash> {
 }
 
 fn lost(subject: &Subject, revision: &str, why: &str) -> String {
-    let AppKey { namespace, name } = &subject.key;
+    let NamespacedName { namespace, name } = &subject.key;
     let lift = names::request_command(
         namespace,
         name,

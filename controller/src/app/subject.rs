@@ -1,6 +1,6 @@
 //! One App as it was read: its spec, its owners, and what it renders to.
 
-use crate::world::{AppKey, ProjectView, Scaled, World};
+use crate::world::{NamespacedName, ProjectView, Scaled, World};
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kubeop_shared::api::app::{DeliveryKind, Hook};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// An App that is looked at.
 pub struct Subject {
     /// Namespace and name.
-    pub key: AppKey,
+    pub key: NamespacedName,
     /// uid.
     pub uid: String,
     /// What `decide` sees of it.
@@ -63,7 +63,7 @@ impl Subject {
     /// Reads an App.
     pub fn new(app: &DynamicObject, world: &World, cluster_id: &str, asked: &mut Option<Asked>) -> Self {
         let metadata = &app.metadata;
-        let key = AppKey {
+        let key = NamespacedName {
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
         };
@@ -323,7 +323,7 @@ fn leave_replicas(key: &ObjectKey, value: &mut Value, autoscalers: &[(String, Sc
 }
 
 /// Whether the Project lets the App deliver.
-fn gate(key: &AppKey, name: &str, project: Option<&ProjectView>, world: &World) -> Gate {
+fn gate(key: &NamespacedName, name: &str, project: Option<&ProjectView>, world: &World) -> Gate {
     let namespace = world.namespaces.get(&key.namespace);
     if namespace.as_ref().is_some_and(|namespace| namespace.deleting) {
         return Gate::NamespaceGoes;

@@ -6,7 +6,7 @@ use super::namespace;
 use super::status::Standing;
 use super::{Next, Owner, Projects};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Preconditions, Who, address, api_resource};
-use crate::world::{AppKey, World};
+use crate::world::{NamespacedName, World};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::project::ProjectDeletionPolicy;
@@ -195,11 +195,13 @@ impl<C: Cluster> Projects<C> {
 
 /// Names of a Project's Apps, as watches tell.
 fn known_apps(world: &World, project: &str, namespace: &str) -> Vec<String> {
-    world.apps.filter_within(AppKey::all_of(namespace), |key, app| {
-        let app: Value = app.read()?;
-        let of = app.pointer("/spec/projectRef").and_then(Value::as_str);
-        (of == Some(project)).then(|| key.name.clone())
-    })
+    world
+        .apps
+        .filter_within(NamespacedName::all_of(namespace), |key, app| {
+            let app: Value = app.read()?;
+            let of = app.pointer("/spec/projectRef").and_then(Value::as_str);
+            (of == Some(project)).then(|| key.name.clone())
+        })
 }
 
 /// What is waited for, as a sentence: the first few, how many more, and how to see them all.

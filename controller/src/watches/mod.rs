@@ -11,7 +11,7 @@ pub use sinks::hook_job_entry;
 pub use unblocked::{Unblocked, unblocked};
 
 use crate::kube_io::{Whole, api_resource};
-use crate::world::{AppKey, Cache, World};
+use crate::world::{Cache, NamespacedName, World};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, PartialObjectMeta, TypeMeta};
@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, watch};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Concerns {
     /// One App.
-    App(AppKey),
+    App(NamespacedName),
     /// One Project.
     Project(String),
     /// Every App of a namespace.

@@ -2,7 +2,7 @@
 
 use super::{AfterBreak, Concerns, Sink};
 use crate::world::{
-    AppKey, Binding, Cache, Delivered, HookJobEntry, HookPod, LiveKey, Packed, Scaled, Small, World,
+    Binding, Cache, Delivered, HookJobEntry, HookPod, LiveKey, NamespacedName, Packed, Scaled, Small, World,
     digest_live, digest_record, pending_class,
 };
 use kube::ResourceExt;
@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 pub(super) struct Apps;
 
 impl Sink for Apps {
-    type Key = AppKey;
+    type Key = NamespacedName;
     type Value = Packed;
     fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
         &world.apps
     }
-    fn key(&self, object: &DynamicObject) -> Option<AppKey> {
-        Some(AppKey {
+    fn key(&self, object: &DynamicObject) -> Option<NamespacedName> {
+        Some(NamespacedName {
             namespace: object.namespace()?,
             name: object.name_any(),
         })
@@ -30,7 +30,7 @@ impl Sink for Apps {
     fn value(&self, object: &DynamicObject) -> Option<Packed> {
         Some(Packed::of_object(object))
     }
-    fn concerns(&self, key: &AppKey, _: Option<&Packed>) -> Vec<Concerns> {
+    fn concerns(&self, key: &NamespacedName, _: Option<&Packed>) -> Vec<Concerns> {
         vec![Concerns::App(key.clone())]
     }
 }
@@ -38,15 +38,15 @@ impl Sink for Apps {
 pub(super) struct Records;
 
 impl Sink for Records {
-    type Key = AppKey;
+    type Key = NamespacedName;
     type Value = crate::world::KeptRecord;
     fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
         &world.records
     }
-    fn key(&self, object: &DynamicObject) -> Option<AppKey> {
+    fn key(&self, object: &DynamicObject) -> Option<NamespacedName> {
         let name = object.name_any();
         let app = name.strip_prefix(&names::record_name(""))?;
-        Some(AppKey {
+        Some(NamespacedName {
             namespace: object.namespace()?,
             name: app.to_owned(),
         })
@@ -54,7 +54,7 @@ impl Sink for Records {
     fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
         Some(digest_record(object).keep())
     }
-    fn concerns(&self, key: &AppKey, _: Option<&Self::Value>) -> Vec<Concerns> {
+    fn concerns(&self, key: &NamespacedName, _: Option<&Self::Value>) -> Vec<Concerns> {
         vec![Concerns::App(key.clone())]
     }
 }
@@ -74,7 +74,7 @@ impl Sink for Jobs {
         hook_job_entry(object)
     }
     fn concerns(&self, (namespace, _): &Self::Key, value: Option<&HookJobEntry>) -> Vec<Concerns> {
-        let key = |entry: &HookJobEntry| AppKey {
+        let key = |entry: &HookJobEntry| NamespacedName {
             namespace: namespace.clone(),
             name: entry.app.clone(),
         };
@@ -122,7 +122,7 @@ impl Sink for HookPods {
         })
     }
     fn concerns(&self, (namespace, _): &Self::Key, value: Option<&HookPod>) -> Vec<Concerns> {
-        let key = |entry: &HookPod| AppKey {
+        let key = |entry: &HookPod| NamespacedName {
             namespace: namespace.clone(),
             name: entry.app.clone(),
         };
@@ -191,7 +191,7 @@ impl Sink for LiveObjects {
         key.is_of(group, version, kind) && within.is_none_or(|within| within == key.namespace())
     }
     fn concerns(&self, key: &LiveKey, value: Option<&Small>) -> Vec<Concerns> {
-        let app = |entry: Delivered| AppKey {
+        let app = |entry: Delivered| NamespacedName {
             namespace: key.namespace().to_owned(),
             name: entry.app,
         };

@@ -3,7 +3,7 @@
 
 use super::{Concerns, PAGE_OF_WHOLE, Watch, paged};
 use crate::kube_io::Whole;
-use crate::world::{AppKey, Heard, News, Now, World};
+use crate::world::{Heard, NamespacedName, News, Now, World};
 use futures::StreamExt;
 use kube::api::DynamicObject;
 use kube::runtime::{watcher, watcher::Event};
@@ -165,7 +165,7 @@ impl Listener {
         let namespace = &event.namespace;
         let app = self.world.app_of(namespace, &event.about);
         match app {
-            Some(name) => Concerns::App(AppKey {
+            Some(name) => Concerns::App(NamespacedName {
                 namespace: namespace.clone(),
                 name,
             }),
@@ -196,7 +196,7 @@ fn again(watch: &Watch, error: &watcher::Error) {
 }
 
 fn app_of(pod: &DynamicObject) -> Option<Concerns> {
-    Some(Concerns::App(AppKey {
+    Some(Concerns::App(NamespacedName {
         namespace: pod.namespace()?,
         name: pod.labels().get(names::LABEL_APP_ID)?.clone(),
     }))

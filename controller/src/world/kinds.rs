@@ -1,6 +1,6 @@
 //! Kinds that were looked up, and the Apps that wait for one that does not exist yet.
 
-use super::AppKey;
+use super::NamespacedName;
 use crate::kube_io::Kind;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 #[derive(Debug, Default)]
 pub struct Kinds {
     known: RwLock<HashMap<(String, String), Kind>>,
-    waiting: Mutex<HashSet<AppKey>>,
+    waiting: Mutex<HashSet<NamespacedName>>,
     changes: AtomicU64,
 }
 
@@ -31,7 +31,7 @@ impl Kinds {
     }
 
     /// An App waits for a kind that does not exist.
-    pub fn wait(&self, app: AppKey) {
+    pub fn wait(&self, app: NamespacedName) {
         self.waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -44,7 +44,7 @@ impl Kinds {
     }
 
     /// A definition of this group changed. Returns the Apps that wait for a kind.
-    pub fn changed(&self, group: &str) -> HashSet<AppKey> {
+    pub fn changed(&self, group: &str) -> HashSet<NamespacedName> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, kind| kind.resource.group != group);
         drop(known);

@@ -21,17 +21,17 @@ pub use troubles::{Blocked, Heard, News, Now, Troubles};
 use kubeop_shared::health::cause::Workload;
 use kubeop_shared::revision::ObjectKey;
 
-/// Namespace and name.
+/// Namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AppKey {
+pub struct NamespacedName {
     /// Namespace.
     pub namespace: String,
     /// Name.
     pub name: String,
 }
 
-impl AppKey {
-    /// The range of all Apps of a namespace.
+impl NamespacedName {
+    /// The range of everything in a namespace.
     pub fn all_of(namespace: &str) -> std::ops::Range<Self> {
         // No other name lies between a namespace and itself with the least character behind it.
         let first = |namespace: String| Self {
@@ -42,7 +42,7 @@ impl AppKey {
     }
 }
 
-impl std::fmt::Display for AppKey {
+impl std::fmt::Display for NamespacedName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }
@@ -92,7 +92,7 @@ pub struct Scaled {
 #[derive(Debug, Default)]
 pub struct World {
     /// Apps as they are.
-    pub apps: Cache<AppKey, Packed>,
+    pub apps: Cache<NamespacedName, Packed>,
     /// Projects as they are, by name.
     pub project_objects: Cache<String, Packed>,
     /// What Apps need to know of Projects, by name.
@@ -106,7 +106,7 @@ pub struct World {
     /// Namespaces by name.
     pub namespaces: Cache<String, NamespaceView>,
     /// Records by the App that they are named after.
-    pub records: Cache<AppKey, KeptRecord>,
+    pub records: Cache<NamespacedName, KeptRecord>,
     /// Delivered objects.
     pub live: Cache<LiveKey, Small>,
     /// Hook Jobs by namespace and name.
