@@ -11,4 +11,4 @@ pub use allowlist::{Allowlist, AllowlistEntryError};
 pub use error::ReferenceError;
 pub use placeholder::is_placeholder;
 pub use reference::ImageReference;
-pub use registries::{Level, NotListed, Registries};
+pub use registries::{NotListed, Registries};

@@ -2,6 +2,7 @@
 //! that is given.
 
 use super::{Allowlist, ImageReference};
+use crate::level::Level;
 use std::fmt;
 
 /// The lists of one place; none: no list at that level.
@@ -13,17 +14,6 @@ pub struct Registries<'l> {
     pub tenant: Option<(&'l str, &'l Allowlist)>,
     /// The Project's, which narrows, with its name.
     pub project: Option<(&'l str, &'l Allowlist)>,
-}
-
-/// Whose list it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level<'l> {
-    /// The cluster's.
-    Cluster,
-    /// This Tenant's.
-    Tenant(&'l str),
-    /// This Project's.
-    Project(&'l str),
 }
 
 /// The list that an image is not in. Reads as a clause: `is not in the list of project web (ghcr.io/acme)`.
@@ -50,16 +40,6 @@ impl<'l> Registries<'l> {
     }
 }
 
-impl fmt::Display for Level<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cluster => f.write_str("the cluster"),
-            Self::Tenant(name) => write!(f, "tenant {name}"),
-            Self::Project(name) => write!(f, "project {name}"),
-        }
-    }
-}
-
 impl fmt::Display for NotListed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "is not in the list of {} ({})", self.level, self.list)
@@ -68,8 +48,9 @@ impl fmt::Display for NotListed<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Level, Registries};
+    use super::Registries;
     use crate::image::{Allowlist, ImageReference};
+    use crate::level::Level;
 
     #[test]
     fn the_widest_list_that_says_no_is_named() {
