@@ -1,4 +1,4 @@
-//! Whom news concern, as keys for the loop of Apps and for that of Projects and Tenants.
+//! Whom news concern, as keys for the loop of each kind.
 
 use crate::project::Owner;
 use crate::watches::Concerns;
@@ -6,16 +6,24 @@ use crate::world::{NamespacedName, World};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// News from the watches, as keys for both loops, for as long as there are news.
-pub fn split(
-    mut woken: mpsc::UnboundedReceiver<Concerns>,
-    world: Arc<World>,
-) -> (
-    mpsc::UnboundedReceiver<NamespacedName>,
-    mpsc::UnboundedReceiver<Owner>,
-) {
+/// Keys for the loops.
+pub struct Keys {
+    /// Of Apps.
+    pub apps: mpsc::UnboundedReceiver<NamespacedName>,
+    /// Of Projects and Tenants.
+    pub owners: mpsc::UnboundedReceiver<Owner>,
+    /// Of DNSRecords.
+    pub dns_records: mpsc::UnboundedReceiver<NamespacedName>,
+    /// Of Certificates.
+    pub certificates: mpsc::UnboundedReceiver<NamespacedName>,
+}
+
+/// News from the watches, as keys for the loops, for as long as there are news.
+pub fn split(mut woken: mpsc::UnboundedReceiver<Concerns>, world: Arc<World>) -> Keys {
     let (wake_app, apps) = mpsc::unbounded_channel();
     let (wake_owner, owners) = mpsc::unbounded_channel();
+    let (wake_dns_record, dns_records) = mpsc::unbounded_channel();
+    let (wake_certificate, certificates) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         // Sending fails when the loops have ended: then nobody cares.
         let wake_all = |keys: Vec<NamespacedName>| {
@@ -42,6 +50,8 @@ pub fn split(
                     }
                     wake_all(vec![key]);
                 }
+                Concerns::DnsRecord(key) => drop(wake_dns_record.send(key)),
+                Concerns::Certificate(key) => drop(wake_certificate.send(key)),
                 Concerns::OfTenant(tenant) => {
                     let of_tenant = world.projects.filter(|name, project| {
                         (project.tenant == tenant).then(|| (name.clone(), project.namespace.clone()))
@@ -55,7 +65,12 @@ pub fn split(
             }
         }
     });
-    (apps, owners)
+    Keys {
+        apps,
+        owners,
+        dns_records,
+        certificates,
+    }
 }
 
 /// Projects that are being deleted and may have waited for an App that is gone. While many are left, that is no news: each

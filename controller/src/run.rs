@@ -10,7 +10,7 @@ use crate::metrics::metrics;
 use crate::project::Projects;
 use crate::queue;
 use crate::release;
-use crate::route::split;
+use crate::route::{Keys, split};
 use crate::touch::Toucher;
 use crate::watches::{self, Concerns, Followed};
 use crate::world::World;
@@ -196,7 +196,14 @@ async fn deliver(
         memories: std::sync::Mutex::default(),
     });
 
-    let (app_keys, owners) = split(woken, world.clone());
+    let Keys {
+        apps: app_keys,
+        owners,
+        dns_records,
+        certificates,
+    } = split(woken, world.clone());
+    // Nothing is done for these yet: their loops take the keys.
+    drop((dns_records, certificates));
     let concurrency = usize::from(config.concurrency);
     let app_loop = queue::work("App", until(stopped.clone(), app_keys), concurrency, move |key| {
         let apps = apps.clone();

@@ -1,6 +1,7 @@
-//! The watches: each fills one cache, and says which App or Project is concerned.
+//! The watches: each fills one cache, and says which of our own objects is concerned.
 
 mod followed;
+mod hosts;
 mod owners;
 mod sinks;
 mod troubles;
@@ -13,6 +14,7 @@ pub use unblocked::{Unblocked, unblocked};
 use crate::kube_io::{Whole, api_resource};
 use crate::world::{Cache, NamespacedName, World};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use hosts::{Certificates, DnsRecords};
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, PartialObjectMeta, TypeMeta};
 use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
@@ -33,6 +35,10 @@ use tokio::sync::{mpsc, watch};
 pub enum Concerns {
     /// One App.
     App(NamespacedName),
+    /// One `DNSRecord`.
+    DnsRecord(NamespacedName),
+    /// One Certificate.
+    Certificate(NamespacedName),
     /// One Project.
     Project(String),
     /// Every App of a namespace.
@@ -95,6 +101,7 @@ pub fn start(
     wake: &mpsc::UnboundedSender<Concerns>,
 ) -> Vec<watch::Receiver<bool>> {
     let delivered = delivered();
+    let ours = |kind| Watch::whole(client, names::GROUP, names::VERSION, kind, "");
     let mut filled = vec![
         run(
             Watch::whole(client, "autoscaling", "v2", "HorizontalPodAutoscaler", ""),
@@ -114,36 +121,13 @@ pub fn start(
             world,
             wake,
         ),
-        run(
-            Watch::whole(client, names::GROUP, names::VERSION, "App", ""),
-            Apps,
-            world,
-            wake,
-        ),
-        run(
-            Watch::whole(client, names::GROUP, names::VERSION, "Project", ""),
-            ProjectObjects,
-            world,
-            wake,
-        ),
-        run(
-            Watch::whole(client, names::GROUP, names::VERSION, "Project", ""),
-            Projects,
-            world,
-            wake,
-        ),
-        run(
-            Watch::whole(client, names::GROUP, names::VERSION, "Tenant", ""),
-            TenantObjects,
-            world,
-            wake,
-        ),
-        run(
-            Watch::whole(client, names::GROUP, names::VERSION, "Tenant", ""),
-            Tenants,
-            world,
-            wake,
-        ),
+        run(ours("App"), Apps, world, wake),
+        run(ours("DNSRecord"), DnsRecords, world, wake),
+        run(ours("Certificate"), Certificates, world, wake),
+        run(ours("Project"), ProjectObjects, world, wake),
+        run(ours("Project"), Projects, world, wake),
+        run(ours("Tenant"), TenantObjects, world, wake),
+        run(ours("Tenant"), Tenants, world, wake),
         run(
             Watch::metadata(client, "", "v1", "Namespace", names::LABEL_PROJECT_ID),
             Namespaces,

@@ -93,6 +93,10 @@ pub struct Scaled {
 pub struct World {
     /// Apps as they are.
     pub apps: Cache<NamespacedName, Packed>,
+    /// DNSRecords as they are, in project namespaces and elsewhere.
+    pub dns_records: Cache<NamespacedName, Packed>,
+    /// Certificates as they are, in project namespaces and elsewhere.
+    pub certificates: Cache<NamespacedName, Packed>,
     /// Projects as they are, by name.
     pub project_objects: Cache<String, Packed>,
     /// What Apps need to know of Projects, by name.
