@@ -4,13 +4,16 @@ use crate::validity::{CLOCKS_DIFFER, Validity};
 use crate::{CertificateError, Pair};
 use pem::{EncodeConfig, LineEnding, Pem};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// The longest common name, in bytes (RFC 5280, `ub-common-name`).
+const MAX_COMMON_NAME: usize = 64;
 
 /// The certificate of a CA. Two are the same if their bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ impl CaCertificate {
     pub fn read(pem: &[u8]) -> Result<Self, CertificateError> {
         let what = "the CA's certificate";
         let der =
-            CertificateDer::from_pem_slice(pem).map_err(|source| CertificateError::Read { what, source })?;
+            CertificateDer::from_pem_slice(pem).map_err(|error| CertificateError::read(what, &error))?;
         Self::from_der(der)
     }
 
@@ -36,6 +39,11 @@ impl CaCertificate {
     /// From when to when it is good.
     pub fn validity(&self) -> Validity {
         self.validity
+    }
+
+    /// The certificate, DER.
+    pub(crate) fn der(&self) -> &CertificateDer<'static> {
+        &self.der
     }
 
     /// The certificate as PEM.
@@ -117,6 +125,11 @@ impl Authority {
         let issuer = Issuer::from_ca_cert_der(&self.certificate.der, KeyPair::from_pem(&self.key)?)?;
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names.to_vec())?;
+        // For people who look at it. Clients go by the names, so that one too long for this place may stand out.
+        params.distinguished_name = DistinguishedName::new();
+        if let Some(name) = names.first().filter(|name| name.len() <= MAX_COMMON_NAME) {
+            params.distinguished_name.push(DnType::CommonName, name);
+        }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         // While two CAs of one name are trusted, clients find the right one by this.
         params.use_authority_key_identifier_extension = true;

@@ -7,6 +7,7 @@
 mod authority;
 mod bundle;
 mod error;
+mod held;
 pub mod kept;
 mod leaf;
 mod pair;
@@ -17,6 +18,7 @@ mod validity;
 pub use authority::{Authority, CaCertificate};
 pub use bundle::Bundle;
 pub use error::CertificateError;
+pub use held::{Fault, Held, Trusted};
 pub use leaf::Leaf;
 pub use pair::Pair;
 pub use served::Served;

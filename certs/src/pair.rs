@@ -42,16 +42,17 @@ impl Pair {
     pub(crate) fn certified_key(&self) -> Result<CertifiedKey, CertificateError> {
         let what = "the private key";
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes())
-            .map_err(|source| CertificateError::Read { what, source })?;
+            .map_err(|error| CertificateError::read(what, &error))?;
         let provider = rustls::crypto::ring::default_provider();
         Ok(CertifiedKey::from_der(self.chain()?, key, &provider)?)
     }
 
-    fn chain(&self) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    /// What stands in it, the server's own certificate first.
+    pub(crate) fn chain(&self) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
         let what = "the certificate";
         CertificateDer::pem_slice_iter(self.certificate.as_bytes())
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| CertificateError::Read { what, source })
+            .map_err(|error| CertificateError::read(what, &error))
     }
 }
 
@@ -83,6 +84,34 @@ mod tests {
         ] {
             let error = pair.server_config().unwrap_err().to_string();
             assert!(error.contains(wanted), "{error}, not {wanted}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_key_that_cannot_be_read_is_told() {
+        let ca = Authority::new("x", OffsetDateTime::UNIX_EPOCH, Duration::DAY).unwrap();
+        let pair = ca
+            .server(&["x".to_owned()], OffsetDateTime::UNIX_EPOCH, Duration::DAY)
+            .unwrap();
+        let secret = pair.key.lines().nth(1).unwrap();
+        let bytes = format!("{:?}", secret.as_bytes());
+        let (start, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
+        for key in [
+            // As it is when line ends are lost.
+            format!("{start}{secret}{end}"),
+            format!("{start}\n{secret}"),
+            format!("{start}\n{secret}!\n{end}\n"),
+            format!("{start}\n{}\n{end}\n", &secret[..24]),
+        ] {
+            let error = Pair {
+                key: key.clone(),
+                ..pair.clone()
+            }
+            .server_config()
+            .unwrap_err();
+            let told = format!("{error} {error:?}");
+            assert!(!told.contains(&secret[..16]), "{told}");
+            assert!(!told.contains(&bytes[1..40]), "{told}");
         }
     }
 
