@@ -3,14 +3,13 @@
 use super::desired::{self, Act, parts};
 use super::finalizer::is_held;
 use super::namespace;
-use super::status::Standing;
 use super::{Next, Owner, Projects};
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Preconditions, Who, address, api_resource};
 use crate::world::{NamespacedName, World};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::project::ProjectDeletionPolicy;
-use kubeop_shared::api::{Project, names};
+use kubeop_shared::api::{Project, Standing, names};
 use serde_json::Value;
 use std::time::Duration;
 

@@ -1,12 +1,11 @@
 //! The proof that the gate is shut: a Pod with an image that no list allows, as a dry run.
 
-use super::status::Standing;
 use super::{Projects, was_ready};
 use crate::kube_io::{CallError, CallKind, Cluster, Effect, Who, address};
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::project::Enforcement;
 use kubeop_shared::api::quantity::Quantity;
-use kubeop_shared::api::{Project, names};
+use kubeop_shared::api::{Project, Standing, names};
 use serde_json::{Map, Value, json};
 
 /// Name of the Pod that is never made.

@@ -2,11 +2,10 @@
 
 use super::Projects;
 use super::desired::{Act, Part, parts};
-use super::status::Standing;
 use crate::kube_io::{Applying, CallError, Cluster, Conflicts, Effect, Manager, Who};
 use crate::world::LiveKey;
-use kubeop_shared::api::Project;
 use kubeop_shared::api::conditions::Reason;
+use kubeop_shared::api::{Project, Standing};
 
 impl<C: Cluster> Projects<C> {
     /// Keeps the parts as they are to be. What is in the way, if anything is.

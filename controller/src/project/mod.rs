@@ -9,7 +9,6 @@ mod keep;
 mod memory;
 mod namespace;
 mod running;
-mod status;
 mod tenant;
 mod told;
 
@@ -20,10 +19,9 @@ use crate::queue::Next;
 use crate::world::World;
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType, Reason};
-use kubeop_shared::api::{Project, names};
+use kubeop_shared::api::{Project, Standing, names};
 use kubeop_shared::image::Allowlist;
 use running::{Checked, Origin};
-use status::Standing;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 

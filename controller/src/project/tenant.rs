@@ -2,11 +2,11 @@
 
 use super::ending::awaits;
 use super::finalizer::is_held;
-use super::status::{Standing, said};
 use super::{Next, Owner, Projects};
 use crate::kube_io::{CallError, Cluster, Who, api_resource};
+use jiff::Timestamp;
 use kubeop_shared::api::conditions::Reason;
-use kubeop_shared::api::{Tenant, names};
+use kubeop_shared::api::{Standing, Tenant, names};
 use serde_json::Value;
 
 impl<C: Cluster> Projects<C> {
@@ -36,7 +36,7 @@ impl<C: Cluster> Projects<C> {
         };
         let mut status = tenant.status.clone().unwrap_or_default();
         let generation = tenant.metadata.generation.unwrap_or_default();
-        status.conditions = said(&status.conditions, &standing, generation);
+        status.conditions = standing.said(&status.conditions, generation, Timestamp::now());
         status.observed_generation = Some(generation);
         if tenant.status.as_ref() != Some(&status)
             && let Err(error) = self.write_status(&owner, &status).await

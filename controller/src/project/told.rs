@@ -1,15 +1,14 @@
 //! What is written of a Project or a Tenant into its status.
 
 use super::running::Checked;
-use super::status::{self, Standing};
 use super::{Owner, Projects};
 use crate::kube_io::{CallError, CallKind, Cluster, Who};
 use crate::queue::Next;
 use crate::world::Packed;
 use jiff::Timestamp;
 use kube::api::DynamicObject;
-use kubeop_shared::api::Project;
 use kubeop_shared::api::conditions::{self, ConditionType};
+use kubeop_shared::api::{Project, Standing};
 use kubeop_shared::delivery::Stated;
 use serde::Serialize;
 use serde_json::json;
@@ -69,7 +68,7 @@ impl<C: Cluster> Projects<C> {
         let generation = project.metadata.generation.unwrap_or_default();
         let mut status = before.clone();
         status.observed_generation = Some(generation);
-        status.conditions = status::said(&before.conditions, standing, generation);
+        status.conditions = standing.said(&before.conditions, generation, Timestamp::now());
         if let Some(Checked {
             compliant, against, ..
         }) = checked

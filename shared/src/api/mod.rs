@@ -10,6 +10,7 @@ pub mod dns_record;
 pub mod names;
 pub mod project;
 pub mod quantity;
+pub mod standing;
 pub mod tenant;
 mod words;
 
@@ -17,4 +18,5 @@ pub use app::{App, AppSpec, AppStatus};
 pub use certificate::{Certificate, CertificateSpec, CertificateStatus};
 pub use dns_record::{DnsRecord, DnsRecordSpec, DnsRecordStatus};
 pub use project::{Project, ProjectSpec, ProjectStatus};
+pub use standing::Standing;
 pub use tenant::{Tenant, TenantSpec, TenantStatus};
