@@ -11,7 +11,8 @@ use kubeop_shared::admission::{
     ClusterFacts, Fact, Facts, Known, NamespaceFacts, ProjectFacts, Request, TenantFacts, Verdict,
 };
 use kubeop_shared::api::names::{LABEL_PROJECT_ID, LABEL_TENANT_ID, record_name};
-use kubeop_shared::api::{Project, ProjectSpec, Tenant, TenantSpec};
+use kubeop_shared::api::{DnsRecord, Project, ProjectSpec, Tenant, TenantSpec};
+use kubeop_shared::host::HostSuffixes;
 use kubeop_shared::image::Allowlist;
 use kubeop_shared::revision::Record;
 use serde::de::DeserializeOwned;
@@ -181,8 +182,11 @@ impl World {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(%error, ?fact, "a fact could not be read");
-                    return verdict;
+                    if !facts.go_without(fact) {
+                        return verdict;
+                    }
                 }
+                Err(_) if facts.go_without(fact) => {}
                 Err(_) => return verdict,
             }
         }
@@ -236,6 +240,11 @@ impl World {
                             .and_then(project_facts),
                     ),
                 }
+            }
+            // As rare as Certificates are written by hand.
+            Fact::DnsRecord { namespace, name } => {
+                let api = Api::<DnsRecord>::namespaced(self.client.clone(), namespace);
+                facts.dns_record = known(api.get_metadata_opt(name).await?.map(drop));
             }
             // Read for each request that needs it: what is asked for was told a moment ago.
             Fact::Record { namespace, app } => {
@@ -302,6 +311,7 @@ fn project_facts(object: &DynamicObject) -> Option<ProjectFacts> {
         name: object.name_any(),
         namespace: spec.namespace_or_default(&object.name_any()),
         allowlist: Allowlist::narrowing(&spec.image_allowlist),
+        hosts: HostSuffixes::narrowing(&spec.hosts),
         enforcement: spec.enforcement.unwrap_or_default(),
         deleting: object.metadata.deletion_timestamp.is_some(),
         tenant: spec.tenant_ref,
@@ -313,6 +323,7 @@ fn tenant_facts(object: &DynamicObject) -> Option<TenantFacts> {
     Some(TenantFacts {
         name: object.name_any(),
         allowlist: Allowlist::narrowing(&spec.image_allowlist),
+        hosts: HostSuffixes::narrowing(&spec.hosts),
         contact: spec.contact,
         deleting: object.metadata.deletion_timestamp.is_some(),
     })

@@ -30,7 +30,7 @@ pub(super) struct Place {
     pub namespace: Option<String>,
 }
 
-/// What decides where an App belongs, and what it delivers but for the image.
+/// What decides where an App belongs, and what it delivers but for what only runs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Spec {
@@ -45,11 +45,24 @@ pub(super) struct Spec {
 #[derive(Deserialize)]
 struct Lists {
     #[serde(default)]
+    image: Option<Routed>,
+    #[serde(default)]
     git: Option<ManifestDelivery>,
     #[serde(default)]
     helm: Option<ManifestDelivery>,
     #[serde(default)]
     raw: Option<ManifestDelivery>,
+}
+
+#[derive(Deserialize)]
+struct Routed {
+    #[serde(default)]
+    ingress: Option<Ingress>,
+}
+
+#[derive(Deserialize)]
+struct Ingress {
+    host: String,
 }
 
 /// Reads an App. An error is a bug, or a caller that is no API server.
@@ -85,6 +98,12 @@ pub(super) fn same_revision(old: &RawValue, new: &RawValue) -> bool {
         && old.project_ref == new.project_ref
         && old.namespace == new.namespace
         && without_replicas(&old) == without_replicas(&new)
+}
+
+/// The host of the route that an App makes.
+pub(super) fn ingress_host(spec: &Spec) -> Option<&str> {
+    let ingress = spec.delivery.image.as_ref()?.ingress.as_ref()?;
+    Some(&ingress.host)
 }
 
 /// The lists of manifests, each with the path of its field.

@@ -4,7 +4,7 @@ use super::app::App;
 use super::request::{self, Metadata};
 use super::scope::Scope;
 use super::{
-    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, finalizer, lists, needs,
+    Code, Fact, Facts, Operation, Request, Verdict, Violation, app, embedded, finalizer, hosts, lists, needs,
     no_trace, one_pass, ownership_labels, plan, project_namespace, protect, references, registry_allowlist,
     requests, stamps,
 };
@@ -166,6 +166,7 @@ fn delivery(
     warnings: &mut Vec<String>,
 ) -> Vec<Object> {
     images(facts, scope, Place::App, object, violations);
+    hosts::of_app(scope, app::ingress_host(spec), violations);
     let lists = app::manifests(spec);
     let check = |(field, list): (&str, &ManifestDelivery)| {
         embedded::check(facts, scope, field, &list.manifests, violations, warnings)
@@ -173,17 +174,21 @@ fn delivery(
     lists.flat_map(check).collect()
 }
 
-/// Says of images that stood there before why they are refused now, and what is not.
+/// Says of images and hosts that stood there before why they are refused now, and what is not.
 fn tell_of_before(facts: &Facts, scope: &Scope, old: &RawValue, violations: &mut [Violation]) {
     let mut before = Vec::new();
     if let Ok(app) = app::read(old) {
         delivery(facts, scope, old, &app.spec, &mut before, &mut Vec::new());
     }
     for violation in violations {
-        if violation.code == Code::ImageNotAllowed && before.contains(violation) {
-            violation
-                .why
-                .push_str(", so a new revision with it could not start; metadata and scale may still change");
+        let told = match violation.code {
+            Code::ImageNotAllowed => ", so a new revision with it could not start",
+            Code::HostNotAllowed => ", so no new revision may have it",
+            _ => continue,
+        };
+        if before.contains(violation) {
+            violation.why.push_str(told);
+            violation.why.push_str("; metadata and scale may still change");
         }
     }
 }
@@ -219,6 +224,10 @@ fn judge_object(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Resu
             !unchanged
         });
     }
+    if let Err(error) = hosts::of_object(&scope, request, object, &mut violations, &mut warnings) {
+        return Ok(Verdict::Deny(vec![unreadable(&error)]));
+    }
+    references::dns_record(facts, request, &metadata, object, &mut warnings)?;
     labels(facts, &scope, request, &metadata, &mut violations, &mut warnings);
     Ok(verdict(request, &scope, violations, warnings))
 }
@@ -349,7 +358,7 @@ fn verdict(
 }
 
 /// What an unchanged fault is told as.
-fn stands(violation: &Violation) -> String {
+pub(super) fn stands(violation: &Violation) -> String {
     format!("not changed by this request, and would be refused today: {violation}")
 }
 

@@ -38,6 +38,9 @@ codes! {
     ImageUnreadable,
     /// The text names an image by its id: a node would run it from its own store, whatever registry it came from.
     ImageId,
+    /// A host of a DNSRecord, a Certificate or a route is not under an entry of a list that holds here: `hosts` of the
+    /// Tenant or of the Project.
+    HostNotAllowed,
     /// An App stands in a namespace that is not its Project's.
     WrongNamespace,
     /// The Project that an App names does not exist.

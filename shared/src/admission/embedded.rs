@@ -1,7 +1,7 @@
 //! Rule 1, second part: what an App's manifests may be.
 
 use super::scope::Scope;
-use super::{Code, Facts, Violation, registry_allowlist};
+use super::{Code, Facts, Violation, hosts, registry_allowlist};
 use crate::api::names::GROUP;
 use crate::image::is_placeholder;
 use crate::manifests::{
@@ -10,7 +10,7 @@ use crate::manifests::{
 };
 use serde_json::Value;
 
-/// Reads `manifests` and checks every object in them against rules 1 and 2. Returns the objects.
+/// Reads `manifests` and checks every object in them against rules 1, 2 and 5. Returns the objects.
 pub(super) fn check(
     facts: &Facts,
     scope: &Scope,
@@ -90,6 +90,7 @@ fn check_object(
             object.path
         ));
     }
+    hosts::of_manifest(scope, object, violations);
     if let Some(place) = Place::of_manifest(&gvk.group, &gvk.kind) {
         let root = FieldPath::Root(&object.path);
         // A tree cannot fail to be walked.

@@ -2,6 +2,7 @@
 
 use super::{Operation, Request};
 use crate::api::project::Enforcement;
+use crate::host::HostSuffixes;
 use crate::image::Allowlist;
 use crate::revision::Record;
 use std::sync::Arc;
@@ -15,6 +16,13 @@ pub enum Fact {
     Project(String),
     /// The Tenant of this name.
     Tenant(String),
+    /// A `DNSRecord`.
+    DnsRecord {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
     /// The revision record of an App.
     Record {
         /// Its namespace.
@@ -67,6 +75,8 @@ pub struct ProjectFacts {
     pub tenant: String,
     /// Registries; none: does not narrow.
     pub allowlist: Option<Allowlist>,
+    /// Hosts; none: does not narrow.
+    pub hosts: Option<HostSuffixes>,
     /// Whether violations are refused.
     pub enforcement: Enforcement,
     /// Whether it is being deleted.
@@ -82,6 +92,8 @@ pub struct TenantFacts {
     pub contact: Option<String>,
     /// Registries; none: does not narrow.
     pub allowlist: Option<Allowlist>,
+    /// Hosts; none: does not narrow.
+    pub hosts: Option<HostSuffixes>,
     /// Whether it is being deleted.
     pub deleting: bool,
 }
@@ -100,6 +112,8 @@ pub struct Facts {
     pub tenant: Known<TenantFacts>,
     /// The record of the App that is written. One that cannot be read is as good as none.
     pub record: Known<Record>,
+    /// Whether the `DNSRecord` is there that a Certificate names.
+    pub dns_record: Known<()>,
 }
 
 impl Facts {
@@ -109,6 +123,15 @@ impl Facts {
             cluster,
             ..Self::default()
         }
+    }
+
+    /// Goes on without a fact that cannot be had, where only a warning depends on it. Whether it did.
+    pub fn go_without(&mut self, fact: &Fact) -> bool {
+        let warns_only = matches!(fact, Fact::DnsRecord { .. });
+        if warns_only {
+            self.dns_record = Known::Is(Arc::new(()));
+        }
+        warns_only
     }
 
     /// Whether this request brings an object back from a backup.
@@ -133,6 +156,13 @@ impl Facts {
         ask(&self.record, || Fact::Record {
             namespace: namespace.to_owned(),
             app: app.to_owned(),
+        })
+    }
+
+    pub(super) fn dns_record(&self, namespace: &str, name: &str) -> Result<Option<Arc<()>>, Fact> {
+        ask(&self.dns_record, || Fact::DnsRecord {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
         })
     }
 

@@ -11,6 +11,9 @@ mod embedded;
 mod embedded_tests;
 pub mod facts;
 mod finalizer;
+mod hosts;
+#[cfg(test)]
+mod hosts_tests;
 mod lists;
 mod needs;
 mod no_trace;

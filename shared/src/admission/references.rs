@@ -1,8 +1,12 @@
 //! Rule 5, first part: what an App or a Project names exists, and is not going away. Who restores from a backup brings
 //! objects in any order: what is missing then is said by a condition.
 
+use super::request::Metadata;
 use super::scope::Scope;
 use super::{Code, Fact, Facts, Operation, Request, Violation};
+use crate::api::names::LABEL_APP_ID;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// The Project of an App.
 pub(super) fn project(
@@ -68,6 +72,52 @@ pub(super) fn tenant(
     Ok(())
 }
 
+/// The `DNSRecord` of a Certificate. A missing one is told, since it may come later, and never refused. Nobody reads
+/// warnings about a Certificate that an App makes, which makes the record, too.
+pub(super) fn dns_record(
+    facts: &Facts,
+    request: &Request<'_>,
+    metadata: &Metadata<'_>,
+    object: &RawValue,
+    warnings: &mut Vec<String>,
+) -> Result<(), Fact> {
+    let is_of_an_app = metadata
+        .labels
+        .as_ref()
+        .is_some_and(|labels| labels.contains_key(LABEL_APP_ID));
+    if !request.is_own("Certificate") || is_of_an_app {
+        return Ok(());
+    }
+    let Some(name) = record_of(object) else {
+        return Ok(());
+    };
+    if request.old_object.and_then(record_of).as_ref() == Some(&name) {
+        return Ok(());
+    }
+    if facts.dns_record(&request.namespace, &name)?.is_none() {
+        warnings.push(format!(
+            "spec.dnsRecordRef: {name:?} is no DNSRecord of namespace {}; the certificate waits for it",
+            request.namespace
+        ));
+    }
+    Ok(())
+}
+
+fn record_of(certificate: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Certificate {
+        spec: Spec,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Spec {
+        #[serde(default)]
+        dns_record_ref: Option<String>,
+    }
+    let certificate: Certificate = serde_json::from_str(certificate.get()).ok()?;
+    certificate.spec.dns_record_ref
+}
+
 #[cfg(test)]
 mod tests {
     use crate::admission::tests::{APP, answer, app, facts, review};
@@ -107,7 +157,7 @@ mod tests {
                 tenant: "acme".to_owned(),
                 enforcement,
                 deleting: true,
-                allowlist: None,
+                ..ProjectFacts::default()
             })),
             tenant: Known::Is(Arc::new(TenantFacts {
                 name: "acme".to_owned(),

@@ -26,14 +26,17 @@ pub(super) fn facts() -> Facts {
             allowlist: list("ghcr.io/acme"),
             enforcement: Enforcement::Enforce,
             deleting: false,
+            hosts: None,
         })),
         tenant: Known::Is(Arc::new(TenantFacts {
             name: "acme".to_owned(),
             contact: Some("platform@acme.example".to_owned()),
             allowlist: None,
             deleting: false,
+            hosts: None,
         })),
         record: Known::NotAsked,
+        dns_record: Known::NotAsked,
     }
 }
 
@@ -315,6 +318,7 @@ fn audit_holds_in_the_namespace_of_the_project_only() {
         enforcement: Enforcement::Audit,
         allowlist: None,
         deleting: false,
+        hosts: None,
     }));
     let evil = app("evil.example/x");
     let told = answer(&audit, &review(APP, "kubeop-web", &evil, None)).unwrap();

@@ -4,6 +4,7 @@ mod custom;
 pub mod duplicates;
 pub mod field_path;
 pub mod foreign;
+pub mod hosts;
 pub mod images;
 pub mod kinds;
 mod lists;

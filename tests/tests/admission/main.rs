@@ -2,6 +2,7 @@
 
 mod corpus;
 mod custom;
+mod hosts;
 mod images;
 mod kinds;
 mod labels;

@@ -59,6 +59,7 @@ fn dry_run(old: Option<&Value>, new: &Value) -> Option<Vec<String>> {
         record: old
             .and_then(record)
             .map_or(Known::Absent, |record| Known::Is(Arc::new(record))),
+        ..Facts::default()
     };
     let request = json!({"uid": "u", "kind": {"group": "platform.kubeop.io", "version": "v1alpha1", "kind": "App"},
         "name": "corpus", "namespace": "kubeop-web", "operation": if old.is_some() { "UPDATE" } else { "CREATE" },
