@@ -127,7 +127,7 @@ impl World {
         let (namespaces, projects, tenants) = (world.clone(), world.clone(), world.clone());
         tokio::spawn(async move {
             let api = Api::<PartialObjectMeta<Namespace>>::all(namespaces.client.clone());
-            let events = watcher::watcher(api, watcher::Config::default());
+            let events = watcher::watcher(api, paged());
             let events = events.inspect_ok(|event| {
                 if let Event::Apply(object) | Event::InitApply(object) = event
                     && !given
@@ -288,8 +288,13 @@ impl World {
     fn watch<K: Resource<DynamicType = ()>>(
         &self,
     ) -> impl Stream<Item = Result<Event<DynamicObject>, watcher::Error>> + use<K> {
-        watcher::watcher(self.api::<K>(), watcher::Config::default())
+        watcher::watcher(self.api::<K>(), paged())
     }
+}
+
+/// Small pages: what is kept of an object is little, and what a page takes at once stays taken.
+fn paged() -> watcher::Config {
+    watcher::Config::default().page_size(50)
 }
 
 fn known<T>(fact: Option<T>) -> Known<T> {

@@ -2,6 +2,7 @@
 //!
 //! Both run as processes of their own on the first core and are asked in turns, so that what else happens on
 //! the machine meets both. The API server is a real one; the webhook knows its Tenant and its Project.
+//! `-- cpu`, `-- latency` or `-- memory` measures only that.
 
 mod floor;
 mod latency;
@@ -51,9 +52,27 @@ async fn compare() -> Result<()> {
         url: kubeop.webhook_url(),
         ca_file: kubeop.webhook_ca(),
     };
-    let reviews = reviews::all(&cluster).await?;
     let floor = server::Floor::start(cluster.folder()).await?;
-    let pinned = [&webhook, &floor.server].map(Server::pin_to_first_core);
+    let asked = |part: &str| {
+        let mut named = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
+        named.peek().is_none() || named.any(|arg| arg == part)
+    };
+    if asked("cpu") {
+        cpu(&cluster, &floor, &webhook).await?;
+    }
+    if asked("latency") {
+        latency::measure(&cluster, reviews::NAMESPACE, &floor.server).await?;
+    }
+    if asked("memory") {
+        memory::measure(&kubeop).await?;
+    }
+    Ok(())
+}
+
+/// CPU per review, of both.
+async fn cpu(cluster: &Cluster, floor: &server::Floor, webhook: &Server) -> Result<()> {
+    let reviews = reviews::all(cluster).await?;
+    let pinned = [webhook, &floor.server].map(Server::pin_to_first_core);
     server::keep_off_first_core();
     println!(
         "\nCPU per review over HTTPS, kept alive; {} requests a round, {ROUNDS} rounds each in turns; servers {}",
@@ -70,12 +89,12 @@ async fn compare() -> Result<()> {
     );
     for review in reviews {
         let (mut of_floor, mut of_webhook) = (Vec::new(), Vec::new());
-        for server in [&floor.server, &webhook] {
+        for server in [&floor.server, webhook] {
             Load::new(server, &review).await?.warm_up().await?;
         }
         for _ in 0..ROUNDS {
             of_floor.push(Load::new(&floor.server, &review).await?.run().await?);
-            of_webhook.push(Load::new(&webhook, &review).await?.run().await?);
+            of_webhook.push(Load::new(webhook, &review).await?.run().await?);
         }
         let floor = median(of_floor).context("no round")?;
         let kubeop = median(of_webhook).context("no round")?;
@@ -92,8 +111,7 @@ async fn compare() -> Result<()> {
             kubeop.per_second,
         );
     }
-    latency::measure(&cluster, reviews::NAMESPACE, &floor.server).await?;
-    memory::measure(&kubeop).await
+    Ok(())
 }
 
 /// The round of middle cost.
