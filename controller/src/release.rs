@@ -3,6 +3,7 @@
 
 use crate::kube_io::{CallError, Whole, api_resource};
 use crate::leader;
+use crate::project::freed;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::ApiResource;
 use kube::{Client, ResourceExt};
@@ -38,6 +39,13 @@ pub async fn release_all(
         }
         released += count;
     }
+    let stay = let_mirrors_stay(client).await?;
+    if stay > 0 {
+        say(&format!(
+            "released {stay} mirrored secrets: they stay, as Secrets of their namespaces"
+        ));
+    }
+    released += stay;
     say(&format!(
         "{released} objects are released. Nothing is delivered any more, and what was delivered stays.\n\
          To uninstall: kubectl delete -k manifests && kubectl delete -k manifests/crds\n\
@@ -46,6 +54,39 @@ pub async fn release_all(
         leader::LEASE
     ));
     Ok(())
+}
+
+/// Mirrors would go with their Projects, and with them what Pods pull their images with. How many there were.
+async fn let_mirrors_stay(client: &Client) -> Result<usize, CallError> {
+    let all: Api<DynamicObject> = Api::all_with(client.clone(), &api_resource("", "v1", "Secret"));
+    let mirrors = ListParams::default().labels(names::LABEL_MIRROR_OF);
+    let list = all.list_metadata(&mirrors).await;
+    let list = list.map_err(|error| CallError::new("list mirrored secrets".to_owned(), &error))?;
+    let mut count = 0;
+    for mirror in list.items {
+        let namespace = mirror.namespace().unwrap_or_default();
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(client.clone(), &namespace, &api_resource("", "v1", "Secret"));
+        let fields = freed(&mirror.metadata);
+        match api
+            .patch(
+                &mirror.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(&fields),
+            )
+            .await
+        {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => {
+                return Err(CallError::new(
+                    format!("release Secret {}", mirror.name_any()),
+                    &error,
+                ));
+            }
+            Ok(_) => count += 1,
+        }
+    }
+    Ok(count)
 }
 
 /// Strips our finalizer from the objects of one kind; how many had it.

@@ -60,6 +60,19 @@ pub fn split(mut woken: mpsc::UnboundedReceiver<Concerns>, world: Arc<World>) ->
                     projects.into_iter().map(Owner::Project).for_each(wake_owner);
                     wake_all(within(&namespaces));
                 }
+                Concerns::Source(source) => {
+                    let names_it = world
+                        .projects
+                        .filter(|name, project| project.credentials.contains(&source).then(|| name.clone()));
+                    names_it.into_iter().map(Owner::Project).for_each(wake_owner);
+                }
+                Concerns::Accounts(namespace) => {
+                    let of_namespace = world.projects.filter(|name, project| {
+                        let mirrors = project.namespace == namespace && !project.credentials.is_empty();
+                        mirrors.then(|| name.clone())
+                    });
+                    of_namespace.into_iter().map(Owner::Project).for_each(wake_owner);
+                }
                 Concerns::Kinds(group) => wake_all(world.kinds.changed(&group).into_iter().collect()),
                 Concerns::Namespace(namespace) => wake_all(within(&[namespace])),
             }

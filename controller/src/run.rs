@@ -12,7 +12,7 @@ use crate::queue;
 use crate::release;
 use crate::route::{Keys, split};
 use crate::touch::Toucher;
-use crate::watches::{self, Concerns, Followed};
+use crate::watches::{self, Absence, Concerns, Followed};
 use crate::world::World;
 use futures::{Stream, StreamExt, stream};
 use kube::api::DynamicObject;
@@ -184,7 +184,7 @@ async fn deliver(
         return;
     };
     tracing::info!("caches are filled");
-    let apps = Arc::new(apps(&config, &cluster, world.clone(), wake).await);
+    let apps = Arc::new(apps(&config, &cluster, world.clone(), wake.clone()).await);
     let (cluster_id, allowlist) = (apps.cluster_id.clone(), apps.allowlist.clone());
     let client = cluster.watches();
     let toucher = Toucher::new(cluster.clone(), world.clone());
@@ -194,6 +194,7 @@ async fn deliver(
         cluster_id,
         allowlist,
         memories: std::sync::Mutex::default(),
+        absence: Absence::new(client.clone(), wake.clone()),
     });
 
     let Keys {

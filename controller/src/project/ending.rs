@@ -26,6 +26,8 @@ struct Seen {
     apps: Vec<String>,
     /// Its namespace.
     namespace: Option<DynamicObject>,
+    /// Whether Secrets that it mirrors are there.
+    mirrors: bool,
     /// What is left there of what it kept.
     parts: Vec<(Address, Preconditions)>,
 }
@@ -37,6 +39,8 @@ enum Step {
     AwaitApps,
     /// To wait until its namespace is gone.
     AwaitNamespace,
+    /// To take its mirrors away.
+    Unmirror,
     /// To delete what it kept.
     DeletePart(Address, Preconditions),
     /// To delete its namespace.
@@ -67,6 +71,9 @@ fn next(name: &str, policy: ProjectDeletionPolicy, seen: &Seen) -> Step {
         (false, true) => return Step::DeleteNamespace(desired::exactly(live)),
         (false, false) => {}
     }
+    if seen.mirrors {
+        return Step::Unmirror;
+    }
     // Its label goes last: by that it is found again after a crash, and the webhook holds until then.
     match seen.parts.first() {
         Some((at, only)) => Step::DeletePart(at.clone(), only.clone()),
@@ -92,7 +99,7 @@ impl<C: Cluster> Projects<C> {
             }
             Ok(Some(standing)) => {
                 let next = Next::Within(REFRESH);
-                self.say(&owner, project, &standing, None, next).await
+                self.say(&owner, project, &standing.into(), next).await
             }
             Err(error) => self.failed(&owner, project, &error).await,
         }
@@ -130,6 +137,7 @@ impl<C: Cluster> Projects<C> {
                     let message = format!("namespace {namespace} is being deleted with everything in it");
                     return Ok(Some(Standing::waits(Reason::Deleting, message)));
                 }
+                Step::Unmirror => self.unmirror(name, &namespace).await?,
                 Step::DeletePart(at, only) => {
                     self.cluster.delete(&me, &at, &only).await?;
                 }
@@ -140,6 +148,9 @@ impl<C: Cluster> Projects<C> {
                     self.cluster.patch(&me, &at, None, &fields).await?;
                 }
                 Step::LetGo => {
+                    if seen.kind_goes {
+                        self.let_mirrors_stay(name, &namespace).await?;
+                    }
                     let owner = Owner::Project(name.to_owned());
                     self.release(&owner, &project.metadata).await?;
                     return Ok(None);
@@ -159,6 +170,7 @@ impl<C: Cluster> Projects<C> {
             kind_goes: self.kind_goes("projects").await?,
             apps: known_apps(&self.world, name, namespace),
             namespace: None,
+            mirrors: !self.known_mirrors(name, namespace).is_empty(),
             parts: Vec::new(),
         };
         if seen.kind_goes || !seen.apps.is_empty() {
@@ -260,6 +272,7 @@ mod tests {
             kind_goes: false,
             apps: apps.iter().map(ToString::to_string).collect(),
             namespace: serde_json::from_value(namespace).ok(),
+            mirrors: false,
             parts: (0..parts).map(|_| part()).collect(),
         }
     }
@@ -268,6 +281,7 @@ mod tests {
         match step {
             Step::AwaitApps => "await apps",
             Step::AwaitNamespace => "await namespace",
+            Step::Unmirror => "unmirror",
             Step::DeletePart(..) => "delete part",
             Step::DeleteNamespace(_) => "delete namespace",
             Step::ReleaseNamespace(_) => "release",
@@ -278,6 +292,8 @@ mod tests {
     #[rstest]
     #[case::apps_come_first(Delete, seen(&made(), &["pay"], 3), "await apps")]
     #[case::then_what_it_kept(Release, seen(&made(), &[], 3), "delete part")]
+    #[case::mirrors_before(Release, Seen { mirrors: true, ..seen(&made(), &[], 3) }, "unmirror")]
+    #[case::mirrors_go_along(Delete, Seen { mirrors: true, ..seen(&made(), &[], 3) }, "delete namespace")]
     #[case::then_the_labels(Release, seen(&made(), &[], 0), "release")]
     #[case::made_by_us(Delete, seen(&made(), &[], 3), "delete namespace")]
     #[case::adopted(Delete, seen(&ours(), &[], 0), "release")]

@@ -1,6 +1,7 @@
 //! The loop of Projects and Tenants: a namespace with its labels, what is kept in it, a gate that is proven shut, a
 //! look at what runs there, and an end that waits for the last App.
 
+mod credentials;
 mod desired;
 mod ending;
 mod finalizer;
@@ -12,14 +13,17 @@ mod running;
 mod tenant;
 mod told;
 
+pub use credentials::freed;
 pub use memory::Memory;
 
 use crate::kube_io::{Address, CallError, Cluster, Effect, Who, address};
 use crate::queue::Next;
+use crate::watches::Absence;
 use crate::world::World;
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType, Reason};
 use kubeop_shared::api::{Project, Standing, names};
+use kubeop_shared::delivery::Stated;
 use kubeop_shared::image::Allowlist;
 use running::{Checked, Origin};
 use std::collections::HashMap;
@@ -65,12 +69,27 @@ pub struct Projects<C> {
     pub allowlist: Option<Allowlist>,
     /// What is remembered.
     pub memories: Mutex<HashMap<Owner, Memory>>,
+    /// Tells when a Secret that is in the way is gone.
+    pub absence: Absence,
 }
 
-/// How a Project stands, and what runs in it.
+/// How a Project stands, what runs in it, and how its registry credentials stand.
 struct Found {
     standing: Standing,
     checked: Option<Checked>,
+    credentials: Credentials,
+}
+
+/// How the registry credentials stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Credentials {
+    /// As before: nobody looked.
+    #[default]
+    AsBefore,
+    /// The Project names none.
+    None,
+    /// So.
+    Stand(Stated),
 }
 
 impl From<Standing> for Found {
@@ -78,6 +97,7 @@ impl From<Standing> for Found {
         Self {
             standing,
             checked: None,
+            credentials: Credentials::AsBefore,
         }
     }
 }
@@ -104,13 +124,13 @@ impl<C: Cluster> Projects<C> {
         if project.metadata.deletion_timestamp.is_some() {
             return self.end(&name, &project).await;
         }
-        let Found { standing, checked } = match self.bring_about(&name, &project).await {
+        let found = match self.bring_about(&name, &project).await {
             Ok(found) => found,
             Err(error) => return self.failed(&owner, &project, &error).await,
         };
-        let again = checked.as_ref().and_then(|checked| checked.again);
+        let again = found.checked.as_ref().and_then(|checked| checked.again);
         let next = again.map_or(Next::News, Next::Within);
-        self.say(&owner, &project, &standing, checked, next).await
+        self.say(&owner, &project, &found, next).await
     }
 
     async fn bring_about(&self, name: &str, project: &Project) -> Result<Found, CallError> {
@@ -136,25 +156,33 @@ impl<C: Cluster> Projects<C> {
         if let Some(standing) = self.keep(name, project, &namespace).await? {
             return Ok(standing.into());
         }
+        // Before Pods may come. A credential that is missing stops nothing else.
+        let credentials = match self.mirror(name, project, &namespace).await? {
+            Some(stated) => Credentials::Stand(stated),
+            None => Credentials::None,
+        };
         let standing = self.gate(project, &namespace).await?;
         if !standing.is_ready() {
-            return Ok(standing.into());
+            return Ok(Found {
+                credentials,
+                ..standing.into()
+            });
         }
         let checked = self.check(name, project, &uid, origin).await?;
         let complete = checked
             .against
             .as_ref()
             .is_some_and(|rules| rules.ends_with(&uid));
-        if complete || was_ready(project) {
-            return Ok(Found {
-                standing,
-                checked: Some(checked),
-            });
-        }
-        let message = "what runs in the namespace is looked at once more, since it was there before";
+        let standing = if complete || was_ready(project) {
+            standing
+        } else {
+            let message = "what runs in the namespace is looked at once more, since it was there before";
+            Standing::waits(Reason::Progressing, message)
+        };
         Ok(Found {
-            standing: Standing::waits(Reason::Progressing, message),
+            standing,
             checked: Some(checked),
+            credentials,
         })
     }
 

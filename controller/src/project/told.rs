@@ -1,7 +1,7 @@
 //! What is written of a Project or a Tenant into its status.
 
 use super::running::Checked;
-use super::{Owner, Projects};
+use super::{Credentials, Found, Owner, Projects};
 use crate::kube_io::{CallError, CallKind, Cluster, Who};
 use crate::queue::Next;
 use crate::world::Packed;
@@ -29,7 +29,7 @@ impl<C: Cluster> Projects<C> {
             return Next::Within(wait);
         }
         let standing = Standing::waits(error.reason(), error.to_string());
-        if let Err(error) = self.write(owner, project, &standing, None).await {
+        if let Err(error) = self.write(owner, project, &standing.into()).await {
             tracing::warn!(%owner, %error, "cannot write the status");
         }
         Next::Within(wait)
@@ -37,19 +37,12 @@ impl<C: Cluster> Projects<C> {
 
     /// Says how a Project stands, and when it is looked at again. What is not ready is tried again, and what waits for
     /// its end is told of it.
-    pub(super) async fn say(
-        &self,
-        owner: &Owner,
-        project: &Project,
-        standing: &Standing,
-        checked: Option<Checked>,
-        next: Next,
-    ) -> Next {
-        if let Err(error) = self.write(owner, project, standing, checked).await {
+    pub(super) async fn say(&self, owner: &Owner, project: &Project, found: &Found, next: Next) -> Next {
+        if let Err(error) = self.write(owner, project, found).await {
             tracing::warn!(%owner, %error, "cannot write the status");
             return Next::Within(self.retry(owner));
         }
-        let told = standing.is_ready() || project.metadata.deletion_timestamp.is_some();
+        let told = found.standing.is_ready() || project.metadata.deletion_timestamp.is_some();
         if told || matches!(next, Next::Within(_)) {
             self.succeeded(owner);
             return next;
@@ -57,41 +50,39 @@ impl<C: Cluster> Projects<C> {
         Next::Within(self.retry(owner))
     }
 
-    async fn write(
-        &self,
-        owner: &Owner,
-        project: &Project,
-        standing: &Standing,
-        checked: Option<Checked>,
-    ) -> Result<(), CallError> {
+    async fn write(&self, owner: &Owner, project: &Project, found: &Found) -> Result<(), CallError> {
         let before = project.status.clone().unwrap_or_default();
         let generation = project.metadata.generation.unwrap_or_default();
         let mut status = before.clone();
         status.observed_generation = Some(generation);
-        status.conditions = standing.said(&before.conditions, generation, Timestamp::now());
-        if let Some(Checked {
-            compliant, against, ..
-        }) = checked
-        {
-            status.checked_against = against;
-            if let Some(Stated {
+        status.conditions = found
+            .standing
+            .said(&before.conditions, generation, Timestamp::now());
+        let mut say = |kind: ConditionType, stated: &Stated| {
+            let Stated {
                 state,
                 reason,
                 message,
-            }) = compliant
-            {
-                let now = Timestamp::now();
-                let kind = ConditionType::Compliant;
-                conditions::set(
-                    &mut status.conditions,
-                    kind,
-                    state,
-                    reason,
-                    message,
-                    generation,
-                    now,
-                );
-            }
+            } = stated;
+            let conditions = &mut status.conditions;
+            let now = Timestamp::now();
+            conditions::set(conditions, kind, *state, *reason, message, generation, now);
+        };
+        if let Some(Checked {
+            compliant: Some(compliant),
+            ..
+        }) = &found.checked
+        {
+            say(ConditionType::Compliant, compliant);
+        }
+        if let Credentials::Stand(stand) = &found.credentials {
+            say(ConditionType::CredentialsMirrored, stand);
+        }
+        if found.credentials == Credentials::None {
+            conditions::remove(&mut status.conditions, ConditionType::CredentialsMirrored);
+        }
+        if let Some(checked) = &found.checked {
+            status.checked_against.clone_from(&checked.against);
         }
         if status == before {
             return Ok(());

@@ -1,5 +1,7 @@
 //! The watches: each fills one cache, and says which of our own objects is concerned.
 
+mod absence;
+mod credentials;
 mod followed;
 mod hosts;
 mod owners;
@@ -7,12 +9,14 @@ mod sinks;
 mod troubles;
 mod unblocked;
 
+pub use absence::Absence;
 pub use followed::Followed;
 pub use sinks::hook_job_entry;
 pub use unblocked::{Unblocked, unblocked};
 
 use crate::kube_io::{Whole, api_resource};
 use crate::world::{Cache, NamespacedName, World};
+use credentials::{Accounts, Mirrors, Sources};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use hosts::{Certificates, DnsRecords};
 use kube::api::DynamicObject;
@@ -47,6 +51,10 @@ pub enum Concerns {
     Tenant(String),
     /// Every Project of a Tenant, and every App of those.
     OfTenant(String),
+    /// Every Project that mirrors this Secret.
+    Source(NamespacedName),
+    /// The Project of this namespace, if it mirrors Secrets: an account there changed.
+    Accounts(String),
     /// Every App that waits for a kind: the definitions of this group changed.
     Kinds(String),
 }
@@ -131,6 +139,24 @@ pub fn start(
         run(
             Watch::metadata(client, "", "v1", "Namespace", names::LABEL_PROJECT_ID),
             Namespaces,
+            world,
+            wake,
+        ),
+        run(
+            Watch::metadata(client, "", "v1", "Secret", names::LABEL_MIRROR),
+            Sources,
+            world,
+            wake,
+        ),
+        run(
+            Watch::metadata(client, "", "v1", "Secret", names::LABEL_MIRROR_OF),
+            Mirrors,
+            world,
+            wake,
+        ),
+        run(
+            Watch::whole(client, "", "v1", "ServiceAccount", ""),
+            Accounts,
             world,
             wake,
         ),

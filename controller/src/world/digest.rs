@@ -1,9 +1,9 @@
 //! From an object, as a watch or an answer brings it, to the little that is kept of it.
 
-use super::Packed;
+use super::{NamespacedName, Packed};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType};
-use kubeop_shared::api::project::Enforcement;
+use kubeop_shared::api::project::{Enforcement, RegistryCredential};
 use kubeop_shared::api::{Project, Tenant, names};
 use kubeop_shared::delivery::{Live, managed_fields};
 use kubeop_shared::health::{Health, class_of_pending_claim, health, note};
@@ -28,6 +28,8 @@ pub struct ProjectView {
     pub message: String,
     /// Registries; none: does not narrow.
     pub allowlist: Option<Arc<Allowlist>>,
+    /// Secrets that it mirrors.
+    pub credentials: Box<[NamespacedName]>,
     /// Whether its rules are enforced.
     pub enforcement: Enforcement,
     /// Whether it is being deleted.
@@ -213,9 +215,25 @@ pub fn digest_project(object: &DynamicObject) -> Option<ProjectView> {
             |ready| ready.message.clone(),
         ),
         allowlist: Allowlist::narrowing(&project.spec.image_allowlist).map(Arc::new),
+        credentials: project
+            .spec
+            .registry_credentials
+            .into_iter()
+            .map(source)
+            .collect(),
         enforcement: project.spec.enforcement.unwrap_or_default(),
         deleting: object.metadata.deletion_timestamp.is_some(),
     })
+}
+
+/// Where the source of a mirror is.
+fn source(credential: RegistryCredential) -> NamespacedName {
+    NamespacedName {
+        namespace: credential
+            .namespace
+            .unwrap_or_else(|| names::SYSTEM_NAMESPACE.to_owned()),
+        name: credential.name,
+    }
 }
 
 /// What is kept of a Tenant; none if it cannot be read.

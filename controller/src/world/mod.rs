@@ -1,6 +1,7 @@
 //! What is known of the cluster: filled by watches, and by the answers to our own writes.
 
 mod cache;
+mod credentials;
 mod delivered;
 mod digest;
 mod kinds;
@@ -8,6 +9,7 @@ mod packed;
 mod troubles;
 
 pub use cache::Cache;
+pub use credentials::{AccountView, MirrorView};
 pub use delivered::{Delivered, LiveKey, Small};
 pub use digest::{
     KeptRecord, NamespaceView, PartView, ProjectView, RecordEntry, TenantView, digest_key, digest_live,
@@ -107,6 +109,12 @@ pub struct World {
     pub tenants: Cache<String, TenantView>,
     /// What Projects keep in their namespaces.
     pub parts: Cache<LiveKey, PartView>,
+    /// resourceVersions of Secrets whose owners agree that they are mirrored.
+    pub sources: Cache<NamespacedName, Box<str>>,
+    /// Mirrors of such Secrets.
+    pub mirrors: Cache<NamespacedName, MirrorView>,
+    /// `ServiceAccounts`.
+    pub accounts: Cache<NamespacedName, AccountView>,
     /// Namespaces by name.
     pub namespaces: Cache<String, NamespaceView>,
     /// Records by the App that they are named after.

@@ -29,6 +29,8 @@ pub enum ConditionType {
     PostHooksSucceeded,
     /// What runs complies with the rules of today.
     Compliant,
+    /// The registry credentials that a Project names are in its namespace.
+    CredentialsMirrored,
 }
 
 /// What a condition says.
@@ -107,6 +109,10 @@ pub enum Reason {
     Deleting,
     /// Objects that must go first are still there.
     StillInUse,
+    /// A Secret that is named may not be mirrored: its owner did not agree, or it is no registry credential.
+    CredentialRefused,
+    /// A Secret that is named does not exist.
+    SecretNotFound,
 }
 
 /// Sets one condition. `lastTransitionTime` moves only when the status does, and a condition that says
@@ -174,6 +180,7 @@ impl ConditionType {
             Self::Healthy => "Healthy",
             Self::PostHooksSucceeded => "PostHooksSucceeded",
             Self::Compliant => "Compliant",
+            Self::CredentialsMirrored => "CredentialsMirrored",
         }
     }
 }
@@ -190,7 +197,7 @@ impl ConditionStatus {
 }
 
 impl Reason {
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 33] = [
         Self::Pinned,
         Self::RolledBackAutomatically,
         Self::RevisionLost,
@@ -222,6 +229,8 @@ impl Reason {
         Self::ImageNotAllowed,
         Self::Deleting,
         Self::StillInUse,
+        Self::CredentialRefused,
+        Self::SecretNotFound,
     ];
 
     /// Reads back the word in the API.
@@ -263,6 +272,8 @@ impl Reason {
             Self::ImageNotAllowed => "ImageNotAllowed",
             Self::Deleting => "Deleting",
             Self::StillInUse => "StillInUse",
+            Self::CredentialRefused => "CredentialRefused",
+            Self::SecretNotFound => "SecretNotFound",
         }
     }
 }

@@ -51,6 +51,10 @@ pub const ANNOTATION_HASH_VERSION: &str = "platform.kubeop.io/hash-version";
 /// Annotation by which an App takes over fields that another manager holds.
 pub const ANNOTATION_FORCE_CONFLICTS: &str = "platform.kubeop.io/force-conflicts";
 
+/// Label by which the owner of a registry Secret agrees that Projects mirror it, where `"true"`.
+pub const LABEL_MIRROR: &str = "platform.kubeop.io/mirror";
+/// Annotation of such a Secret: the Tenants, separated by commas, whose Projects may; absent: all.
+pub const ANNOTATION_TENANTS: &str = "platform.kubeop.io/tenants";
 /// Label of Secrets that kubeOP mirrors into a project namespace: namespace of the source, which has the same name.
 pub const LABEL_MIRROR_OF: &str = "platform.kubeop.io/mirror-of";
 

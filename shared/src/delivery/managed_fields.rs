@@ -25,6 +25,14 @@ pub fn is_ours(entry: &ManagedFieldsEntry) -> bool {
         && entry.subresource.as_deref().unwrap_or_default().is_empty()
 }
 
+/// Whether an entry is of somebody who applies this top-level field, and so says all of it.
+#[must_use]
+pub fn applies(entry: &ManagedFieldsEntry, field: &str) -> bool {
+    let fields = entry.fields_v1.as_ref().and_then(|fields| fields.0.as_object());
+    let says = |fields: &Map<String, Value>| fields.keys().any(|key| key.strip_prefix("f:") == Some(field));
+    entry.operation.as_deref() == Some("Apply") && fields.is_some_and(says)
+}
+
 /// Whether a manager, as a conflict names it, is one whose fields become ours.
 #[must_use]
 pub fn becomes_ours(manager: &str) -> bool {

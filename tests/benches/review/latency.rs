@@ -117,7 +117,10 @@ async fn register_null(cluster: &Cluster, floor: &Server) -> Result<()> {
     });
     let mut items = namespaces.to_vec();
     items.push(registration("MutatingWebhookConfiguration", mutating.to_vec()));
-    items.push(registration("ValidatingWebhookConfiguration", validating.to_vec()));
+    items.push(registration(
+        "ValidatingWebhookConfiguration",
+        validating.to_vec(),
+    ));
     let objects = json!({"apiVersion": "v1", "kind": "List", "items": items});
     let objects = objects.to_string();
     let applied = cluster.kubectl_with_input(["apply", "-f", "-"], &objects).await?;

@@ -54,7 +54,10 @@ async fn compare() -> Result<()> {
     };
     let floor = server::Floor::start(cluster.folder()).await?;
     let asked = |part: &str| {
-        let mut named = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
+        let mut named = std::env::args()
+            .skip(1)
+            .filter(|arg| !arg.starts_with('-'))
+            .peekable();
         named.peek().is_none() || named.any(|arg| arg == part)
     };
     if asked("cpu") {
