@@ -1,4 +1,4 @@
-//! The pull Secrets of ServiceAccounts: ours are added to what is there, and taken away again.
+//! The pull Secrets of `ServiceAccounts`: ours are added to what is there, and taken away again.
 
 use crate::world::AccountView;
 use kube::api::DynamicObject;

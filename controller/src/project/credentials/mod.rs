@@ -1,5 +1,5 @@
 //! Registry Secrets that a Project names: mirrored into its namespace, kept as their sources are, named in its
-//! ServiceAccounts, and gone with either.
+//! `ServiceAccounts`, and gone with either.
 //!
 //! A list of pull Secrets is one field, so that applying it would wipe what others wrote: it is read, added to, and
 //! written at the version that was read.
