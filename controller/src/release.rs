@@ -39,13 +39,13 @@ pub async fn release_all(
         }
         released += count;
     }
-    let stay = let_mirrors_stay(client).await?;
-    if stay > 0 {
+    let mirrors = let_mirrors_stay(client).await?;
+    if mirrors > 0 {
         say(&format!(
-            "released {stay} mirrored secrets: they stay, as Secrets of their namespaces"
+            "released {mirrors} mirrored secrets: they stay, as Secrets of their namespaces"
         ));
     }
-    released += stay;
+    released += mirrors;
     say(&format!(
         "{released} objects are released. Nothing is delivered any more, and what was delivered stays.\n\
          To uninstall: kubectl delete -k manifests && kubectl delete -k manifests/crds\n\
