@@ -209,6 +209,7 @@ fn judge_object(facts: &Facts, request: &Request<'_>, object: &RawValue) -> Resu
         Ok(metadata) => metadata,
         Err(error) => return Ok(Verdict::Deny(vec![unreadable(&error)])),
     };
+    violations.sort_by_cached_key(|violation| in_order(&violation.path));
     if !violations.is_empty()
         && let Some(place) = place
         && let Some(old) = request.old_object
@@ -322,6 +323,15 @@ fn labels(
     }
 }
 
+/// A path as faults are told in its order. The order in which the API server writes fields is its own, and another one
+/// than that of files.
+fn in_order(path: &str) -> Vec<Result<usize, String>> {
+    let pieces = path.split(['.', '[', ']']);
+    pieces
+        .map(|piece| piece.parse().map_err(|_| piece.to_owned()))
+        .collect()
+}
+
 fn images_by_path(place: Place, object: &RawValue) -> BTreeMap<String, String> {
     let mut images = BTreeMap::new();
     let mut source = serde_json::Deserializer::from_str(object.get());
@@ -367,7 +377,8 @@ fn is_judged(request: &Request<'_>) -> bool {
     matches!(request.operation, Operation::Create | Operation::Update)
 }
 
-fn unreadable(error: &serde_json::Error) -> Violation {
+/// What does not have the form of its kind, as a violation.
+pub fn unreadable(error: &serde_json::Error) -> Violation {
     Violation {
         code: Code::ObjectUnreadable,
         path: "object".to_owned(),

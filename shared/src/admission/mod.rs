@@ -34,7 +34,7 @@ mod stamps_tests;
 mod tests;
 pub mod verdict;
 
-pub use chain::{mutate, validate};
+pub use chain::{mutate, unreadable, validate};
 pub use code::Code;
 pub use facts::{ClusterFacts, Fact, Facts, Known, NamespaceFacts, ProjectFacts, TenantFacts};
 pub use request::{GroupVersionKindRef, Operation, Request, UserInfo};

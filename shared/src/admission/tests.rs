@@ -109,6 +109,34 @@ fn a_pod_and_an_app_are_judged_alike(#[case] image: &str, #[case] allowed: bool)
 }
 
 #[test]
+fn faults_are_told_in_one_order_however_fields_are_written() {
+    let bad = |count: usize| vec![r#"{"name": "a", "image": "evil.example/x"}"#; count].join(", ");
+    let text = format!(
+        r#"{{"uid": "u", "kind": {{"group": "", "version": "v1", "kind": "Pod"}}, "operation": "CREATE",
+        "name": "p", "namespace": "kubeop-web", "object": {{"spec": {{"initContainers": [{}], "containers": [{}]}},
+        "metadata": {{"name": "p"}}}}}}"#,
+        bad(1),
+        bad(11)
+    );
+    let refused = answer(&facts(), &text).unwrap_err();
+    let paths: Vec<_> = refused
+        .lines()
+        .filter_map(|line| line.split(' ').nth(1))
+        .skip(1)
+        .collect();
+    assert_eq!(paths.len(), 12, "{refused}");
+    assert_eq!(
+        [paths[0], paths[2], paths[10], paths[11]],
+        [
+            "spec.containers[0].image:",
+            "spec.containers[2].image:",
+            "spec.containers[10].image:",
+            "spec.initContainers[0].image:"
+        ]
+    );
+}
+
+#[test]
 fn s07_a_bad_container_from_before_does_not_stop_a_good_one() {
     let old =
         json!({"metadata": {"name": "p"}, "spec": {"ephemeralContainers": [{"image": "evil.example/x"}]}});

@@ -3,53 +3,65 @@
 //! kubectl takes everything with `items` for a list, and then drops the rest of it in silence. Here the
 //! kind must end in `List` as well, and a list that carries more is refused.
 
-use super::object;
-use super::read::{Fault, FaultKind, Found, Outcome};
+use super::read::{Fault, FaultKind, Found};
 use serde_json::{Map, Value};
 
 /// What a list may hold besides its items.
 const FIELDS_OF_A_LIST: [&str; 4] = ["apiVersion", "kind", "metadata", "items"];
 
-/// Adds the objects of a value: itself, or those of its items if it is a list.
-pub(super) fn flatten(found: Found, outcome: &mut Outcome) {
+/// An object that is no list, and where it was found.
+pub(super) struct Item {
+    pub path: String,
+    pub line: Option<usize>,
+    pub map: Map<String, Value>,
+}
+
+/// The objects of a value, in order: itself, or those of its items if it is a list.
+pub(super) fn flatten(found: Found) -> Vec<Result<Item, Fault>> {
+    let mut items = Vec::new();
+    add(found, &mut items);
+    items
+}
+
+fn add(found: Found, items: &mut Vec<Result<Item, Fault>>) {
     let Found { path, line, value } = found;
     let Value::Object(mut map) = value else {
-        outcome.faults.push(Fault {
+        items.push(Err(Fault {
             path,
             kind: FaultKind::NotAnObject,
             line,
             why: "is no object with apiVersion, kind and metadata".into(),
-        });
+        }));
         return;
     };
     match shape(&map) {
-        Shape::Object => object::add(path, line, map, outcome),
-        Shape::NoList => outcome.faults.push(Fault {
+        Shape::Object => items.push(Ok(Item { path, line, map })),
+        Shape::NoList => items.push(Err(Fault {
             path: format!("{path}.items"),
             kind: FaultKind::NotAnObject,
             line,
             why: "is no list, in an object of kind List".into(),
-        }),
+        })),
         Shape::List => {
             if let Some(field) = map.keys().find(|key| !FIELDS_OF_A_LIST.contains(&key.as_str())) {
-                outcome.faults.push(Fault {
+                items.push(Err(Fault {
                     path: format!("{path}.{field}"),
                     kind: FaultKind::NotAnObject,
                     line,
                     why: "stands in a list of objects, of which kubectl takes the items and drops the rest"
                         .into(),
-                });
+                }));
                 return;
             }
-            let items = match map.remove("items") {
-                Some(Value::Array(items)) => items,
+            let values = match map.remove("items") {
+                Some(Value::Array(values)) => values,
                 _ => Vec::new(),
             };
             let types = ItemTypes::of(&map);
-            for (index, mut value) in items.into_iter().enumerate() {
+            for (index, mut value) in values.into_iter().enumerate() {
                 types.inherit(&mut value);
                 let path = format!("{path}.items[{index}]");
-                flatten(Found { path, line, value }, outcome);
+                add(Found { path, line, value }, items);
             }
         }
     }

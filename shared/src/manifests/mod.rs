@@ -3,6 +3,7 @@
 mod custom;
 pub mod duplicates;
 pub mod field_path;
+pub mod file;
 pub mod foreign;
 pub mod hosts;
 pub mod images;

@@ -19,7 +19,7 @@ pub struct GroupVersionKind {
 
 impl GroupVersionKind {
     /// Splits an `apiVersion`; None if it is no `version` and no `group/version`.
-    fn parse(api_version: &str, kind: &str) -> Option<Self> {
+    pub(super) fn parse(api_version: &str, kind: &str) -> Option<Self> {
         let (group, version) = match api_version.split_once('/') {
             None => ("", api_version),
             Some(("", _)) => return None,

@@ -2,7 +2,7 @@
 //! that what was checked is what is applied.
 
 use super::foreign::{HookTool, Work};
-use super::object::Object;
+use super::object::{self, Object};
 use super::{lists, text};
 use serde_json::Value;
 use std::fmt;
@@ -145,7 +145,7 @@ pub fn read_manifests(field: &str, manifests: &[Value]) -> Result<Manifests, Fau
         let path = format!("{field}[{index}]");
         match manifest {
             Value::String(text) => read_text(&path, text, &mut outcome),
-            embedded => lists::flatten(
+            embedded => add(
                 Found {
                     path,
                     line: None,
@@ -169,6 +169,16 @@ pub fn read_manifests(field: &str, manifests: &[Value]) -> Result<Manifests, Fau
     }
 }
 
+/// Adds the objects of a value, and what is wrong with them.
+fn add(found: Found, outcome: &mut Outcome) {
+    for item in lists::flatten(found) {
+        match item {
+            Ok(item) => object::add(item.path, item.line, item.map, outcome),
+            Err(fault) => outcome.faults.push(fault),
+        }
+    }
+}
+
 fn read_text(path: &str, text: &str, outcome: &mut Outcome) {
     match text::documents(text) {
         Ok(documents) => {
@@ -184,7 +194,7 @@ fn read_text(path: &str, text: &str, outcome: &mut Outcome) {
                     line: Some(document.line),
                     value: document.value,
                 };
-                lists::flatten(found, outcome);
+                add(found, outcome);
             }
         }
         Err(troubles) => {
