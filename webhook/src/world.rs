@@ -1,5 +1,6 @@
 //! All that the server knows: Tenants, Projects and Namespaces, kept up to date by watches.
 
+use crate::facts;
 use futures::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{ApiResource, DynamicObject};
@@ -11,11 +12,9 @@ use kubeop_shared::admission::{
     ClusterFacts, Fact, Facts, Known, NamespaceFacts, ProjectFacts, Request, TenantFacts, Verdict,
 };
 use kubeop_shared::api::names::{LABEL_PROJECT_ID, LABEL_TENANT_ID, record_name};
-use kubeop_shared::api::{DnsRecord, Project, ProjectSpec, Tenant, TenantSpec};
-use kubeop_shared::host::HostSuffixes;
+use kubeop_shared::api::{DnsRecord, Project, Tenant};
 use kubeop_shared::image::Allowlist;
 use kubeop_shared::revision::Record;
-use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -311,31 +310,14 @@ fn namespace_facts(object: &PartialObjectMeta<Namespace>) -> Option<NamespaceFac
 }
 
 fn project_facts(object: &DynamicObject) -> Option<ProjectFacts> {
-    let spec = spec::<ProjectSpec>(object)?;
-    Some(ProjectFacts {
-        name: object.name_any(),
-        namespace: spec.namespace_or_default(&object.name_any()),
-        allowlist: Allowlist::narrowing(&spec.image_allowlist),
-        hosts: HostSuffixes::narrowing(&spec.hosts),
-        enforcement: spec.enforcement.unwrap_or_default(),
-        deleting: object.metadata.deletion_timestamp.is_some(),
-        tenant: spec.tenant_ref,
-    })
+    readable(object, facts::project(object))
 }
 
 fn tenant_facts(object: &DynamicObject) -> Option<TenantFacts> {
-    let spec = spec::<TenantSpec>(object)?;
-    Some(TenantFacts {
-        name: object.name_any(),
-        allowlist: Allowlist::narrowing(&spec.image_allowlist),
-        hosts: HostSuffixes::narrowing(&spec.hosts),
-        contact: spec.contact,
-        deleting: object.metadata.deletion_timestamp.is_some(),
-    })
+    readable(object, facts::tenant(object))
 }
 
-fn spec<S: DeserializeOwned>(object: &DynamicObject) -> Option<S> {
-    let read = S::deserialize(object.data.get("spec")?);
+fn readable<T>(object: &DynamicObject, read: Result<T, serde_json::Error>) -> Option<T> {
     if let Err(error) = &read {
         tracing::warn!(name = object.name_any(), %error, "an object cannot be read and counts as absent");
     }
