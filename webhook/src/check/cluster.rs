@@ -46,7 +46,7 @@ pub(super) async fn read(context: &str, args: &CheckArgs, known: &mut Known) -> 
         let system = system.map_err(|error| at.failed("Namespace kube-system", error))?;
         known.cluster().id = system.uid().unwrap_or_default();
     }
-    if args.image_allowlist.is_none() {
+    if args.image_allowlist.as_ref().is_none_or(Allowlist::is_empty) {
         known.cluster().allowlist = at.allowlist(&client).await?;
     }
     Ok(namespace)
