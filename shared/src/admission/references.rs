@@ -81,11 +81,11 @@ pub(super) fn dns_record(
     object: &RawValue,
     warnings: &mut Vec<String>,
 ) -> Result<(), Fact> {
-    let is_of_an_app = metadata
-        .labels
-        .as_ref()
-        .is_some_and(|labels| labels.contains_key(LABEL_APP_ID));
-    if !request.is_own("Certificate") || is_of_an_app {
+    if !request.is_own("Certificate") {
+        return Ok(());
+    }
+    let labels = metadata.labels.as_ref();
+    if labels.is_some_and(|labels| labels.contains_key(LABEL_APP_ID)) {
         return Ok(());
     }
     let Some(name) = record_of(object) else {

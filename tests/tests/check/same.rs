@@ -194,12 +194,12 @@ async fn with_context(cluster: &Cluster, folder: &Path) {
     let context = cluster.kubectl(["config", "current-context"]).await.unwrap();
     let context = context.success().unwrap();
     let apps = inputs().join("apps.yaml");
-    let args = format!("-f {} --context {} -o json", apps.display(), context.trim());
+    let args_of_context = format!("-f {} --context {} -o json", apps.display(), context.trim());
     // This cluster has no Deployment of the webhook.
-    let unknown = run(&args).await;
+    let unknown = run(&args_of_context).await;
     assert_eq!(unknown.status, 2);
     assert!(unknown.stderr.contains("Say --image-allowlist"), "{unknown:?}");
-    let by_context = run(&format!("{args} --image-allowlist {ALLOWLIST}")).await;
+    let by_context = run(&format!("{args_of_context} --image-allowlist {ALLOWLIST}")).await;
     let args = format!(
         "-f {} --project {} --image-allowlist {ALLOWLIST} -o json",
         apps.display(),
@@ -207,6 +207,21 @@ async fn with_context(cluster: &Cluster, folder: &Path) {
     );
     let by_files = check_in(folder, &args, "");
     assert_eq!((by_context.status, &by_context.stdout), (1, &by_files.stdout));
+    // As the manifests install it, with nobody to run it.
+    let programs = json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "kubeop-config-0123456789", "namespace": "kubeop-system"},
+            "data": {"KUBEOP_IMAGE_ALLOWLIST": ALLOWLIST}},
+        {"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "kubeop-webhook", "namespace": "kubeop-system"},
+            "spec": {"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": {
+                "metadata": {"labels": {"a": "b"}},
+                "spec": {"containers": [{"name": "webhook", "image": "ghcr.io/kubeop/kubeop-webhook",
+                    "envFrom": [{"configMapRef": {"name": "kubeop-config-0123456789"}}]}]}}}},
+    ]});
+    cluster.apply(&programs.to_string()).await.unwrap();
+    let by_cluster = run(&args_of_context).await;
+    assert_eq!((by_cluster.status, &by_cluster.stdout), (1, &by_files.stdout));
     let nowhere = run("-f - --context nowhere").await;
     assert_eq!(nowhere.status, 2);
     assert!(nowhere.stderr.contains("--context nowhere"), "{nowhere:?}");

@@ -4,6 +4,8 @@ use kubeop_tests::seed;
 
 use crate::ground::{Ground, WEB};
 
+const DNS_AND_TLS: &str = include_str!("../../samples/dns-tls.yaml");
+
 pub async fn the_users_sample_becomes_ready(ground: &Ground) {
     let args = ["apply", "-n", WEB, "-f", "-"];
     let applied = ground.cluster.kubectl_with_input(args, seed::sample_app()).await;
@@ -42,5 +44,19 @@ pub async fn the_users_sample_becomes_ready(ground: &Ground) {
                 .contains("[ImageNotAllowed] spec.delivery.image.ref"),
         "{}",
         refused.stderr
+    );
+    // The sample of DNS and TLS: in a dry run its record is not there, so the webhook looks for it and says so.
+    let args = ["apply", "--dry-run=server", "-n", WEB, "-f", "-"];
+    let told = ground
+        .cluster
+        .kubectl_with_input(args, DNS_AND_TLS)
+        .await
+        .unwrap();
+    assert!(
+        told.status == 0
+            && told
+                .stderr
+                .contains("spec.dnsRecordRef: \"web-external\" is no DNSRecord"),
+        "{told:?}"
     );
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Everything that is known.
 pub(super) struct Known {
-    cluster: ClusterFacts,
+    cluster: Arc<ClusterFacts>,
     projects: HashMap<String, Arc<ProjectFacts>>,
     tenants: HashMap<String, Arc<TenantFacts>>,
     /// By name: those of the Projects.
@@ -27,12 +27,12 @@ impl Known {
     /// Nothing but the cluster.
     pub(super) fn new(cluster_id: Option<String>, allowlist: Option<Allowlist>) -> Self {
         Self {
-            cluster: ClusterFacts {
+            cluster: Arc::new(ClusterFacts {
                 id: cluster_id.unwrap_or_default(),
                 // As the server does, where it is told that any registry will do.
                 allowlist: allowlist.filter(|list| !list.is_empty()),
                 restorers: Vec::new(),
-            },
+            }),
             projects: HashMap::new(),
             tenants: HashMap::new(),
             namespaces: HashMap::new(),
@@ -42,7 +42,7 @@ impl Known {
 
     /// The cluster, for whoever knows more of it.
     pub(super) fn cluster(&mut self) -> &mut ClusterFacts {
-        &mut self.cluster
+        Arc::make_mut(&mut self.cluster)
     }
 
     /// Keeps a Project, a Tenant or a `DNSRecord`; passes over all else. What names no namespace is in `namespace`.
@@ -94,7 +94,7 @@ impl Known {
         request: &Request<'_>,
         rules: fn(&Facts, &Request<'_>) -> Verdict,
     ) -> Verdict {
-        let mut facts = Facts::new(Arc::new(self.cluster.clone()));
+        let mut facts = Facts::new(Arc::clone(&self.cluster));
         loop {
             let verdict = rules(&facts, request);
             let Verdict::Need(fact) = verdict else {
