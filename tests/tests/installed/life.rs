@@ -8,6 +8,7 @@ use crate::ground::{Ground, SOON, WEB};
 const PROJECTS: &str = "apiVersion: platform.kubeop.io/v1alpha1\nkind: Project\nmetadata: {name: life}\nspec:\n\
     \x20 tenantRef: acme\n  quota: {hard: {pods: '20'}}\n\
     \x20 limitRange: {limits: [{type: Container, defaultRequest: {cpu: 10m, memory: 16Mi}}]}\n\
+    \x20 registryCredentials: [{name: ghcr}]\n\
     \x20 members: [{kind: User, name: lena, apiGroup: rbac.authorization.k8s.io}]\n---\n\
     apiVersion: platform.kubeop.io/v1alpha1\nkind: Project\nmetadata: {name: brief}\n\
     spec: {tenantRef: acme, deletionPolicy: Delete}\n";
@@ -20,6 +21,11 @@ const APP: &str = "apiVersion: platform.kubeop.io/v1alpha1\nkind: App\nmetadata:
     \x20 hooks:\n    pre: [{name: migrate, image: 'ghcr.io/acme/payments-migrate:2.3.1', command: [/bin/sh, -c, ./migrate.sh]}]\n";
 
 pub async fn a_project_and_its_app_begin_and_end(ground: &Ground) {
+    let credential = "-n kubeop-system create secret docker-registry ghcr --docker-server=ghcr.io \
+        --docker-username=acme --docker-password=hunter2";
+    ground.kubectl(credential).await.unwrap();
+    let label = "-n kubeop-system label secret ghcr platform.kubeop.io/mirror=true";
+    ground.kubectl(label).await.unwrap();
     ground.apply(PROJECTS).await.unwrap();
     for name in ["life", "brief"] {
         let ready = format!("wait project/{name} --for=condition=Ready --timeout=60s");
@@ -66,6 +72,13 @@ pub async fn a_project_and_its_app_begin_and_end(ground: &Ground) {
     .await;
     let label = "get namespace kubeop-life -o jsonpath={.metadata.labels.app\\.kubeop\\.io/tenant-id}";
     is(ground, label, "acme").await;
+    let pulls = "get serviceaccount default -n kubeop-life -o jsonpath={.imagePullSecrets[*].name}";
+    is(ground, pulls, "ghcr").await;
+    ground
+        .kubectl("-n kubeop-system annotate secret ghcr platform.kubeop.io/tenants=globex")
+        .await
+        .unwrap();
+    is(ground, pulls, "").await;
     let parts = "get resourcequota,limitrange,rolebinding -n kubeop-life -o name";
     let kept = ground.kubectl(parts).await.unwrap();
     let bare = "apiVersion: platform.kubeop.io/v1alpha1\nkind: Project\nmetadata: {name: life}\nspec: {tenantRef: acme}\n";

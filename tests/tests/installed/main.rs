@@ -35,7 +35,7 @@ async fn installed_by_its_own_manifests() {
         &ground,
         sample::the_users_sample_becomes_ready,
         life::a_project_and_its_app_begin_and_end,
-        restarts::s14_no_create_fails_while_the_webhook_is_restarted,
+        restarts::s14_s15_no_create_fails_while_the_webhook_and_its_certificates_are_replaced,
         restarts::s14_a_killed_replica_is_replaced,
         outage::s17_s60_an_outage_stays_in_project_namespaces,
         pages::the_page_on_upgrades_holds,
@@ -45,5 +45,6 @@ async fn installed_by_its_own_manifests() {
         pages::the_page_on_breaking_the_glass_holds,
         uninstall::s53_it_goes_and_leaves_everything_running,
         rights::every_rule_is_used,
+        uninstall::s53_it_goes_without_release_and_takes_nothing_along,
     );
 }

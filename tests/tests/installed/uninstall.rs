@@ -1,5 +1,7 @@
 //! The end of kubeOP, and not of what it delivered.
 
+use std::time::Duration;
+
 use anyhow::ensure;
 use kubeop_tests::wait;
 use serde_json::Value;
@@ -26,24 +28,24 @@ async fn pods(ground: &Ground) -> Vec<(String, i64)> {
     pods
 }
 
-pub async fn s53_it_goes_and_leaves_everything_running(ground: &Ground) {
-    for number in 0..20 {
-        ground
-            .apply(&format!(
-                "apiVersion: platform.kubeop.io/v1alpha1\nkind: App\n\
-                 metadata: {{name: small-{number}, namespace: {WEB}}}\n\
-                 spec:\n  projectRef: web\n  delivery:\n    kind: Raw\n    raw:\n      manifests:\n\
-                 \x20     - {{apiVersion: v1, kind: ConfigMap, metadata: {{name: small-{number}}}, data: {{a: b}}}}\n"
-            ))
-            .await
-            .unwrap();
-    }
+/// Twenty Apps, Ready.
+async fn twenty_apps(ground: &Ground) {
+    let app = |number: u32| {
+        format!(
+            "apiVersion: platform.kubeop.io/v1alpha1\nkind: App\n\
+             metadata: {{name: small-{number}, namespace: {WEB}}}\n\
+             spec:\n  projectRef: web\n  delivery:\n    kind: Raw\n    raw:\n      manifests:\n\
+             \x20     - {{apiVersion: v1, kind: ConfigMap, metadata: {{name: small-{number}}}, data: {{a: b}}}}\n"
+        )
+    };
+    let apps: Vec<String> = (0..20).map(app).collect();
+    ground.apply(&apps.join("---\n")).await.unwrap();
     for number in 0..20 {
         ground.app_is_ready(&format!("small-{number}")).await;
     }
-    let before = pods(ground).await;
-    assert!(!before.is_empty());
-    pages::follow(ground, "uninstall").await;
+}
+
+async fn nothing_is_terminating(ground: &Ground) {
     wait::until("nothing is Terminating", SOON, || async {
         let namespaces = ground.get("namespaces").await?;
         let ending = |object: &&Value| object["metadata"]["deletionTimestamp"].is_string();
@@ -54,7 +56,10 @@ pub async fn s53_it_goes_and_leaves_everything_running(ground: &Ground) {
     })
     .await
     .unwrap();
-    assert_eq!(pods(ground).await, before);
+}
+
+/// Everything that the Apps delivered is there.
+async fn is_all_there(ground: &Ground) -> String {
     let left = ground
         .kubectl(&format!("-n {WEB} get configmaps,deployments,services -o name"))
         .await
@@ -66,5 +71,78 @@ pub async fn s53_it_goes_and_leaves_everything_running(ground: &Ground) {
     ] {
         assert!(left.contains(wanted), "no {wanted} in:\n{left}");
     }
+    left
+}
+
+pub async fn s53_it_goes_and_leaves_everything_running(ground: &Ground) {
+    twenty_apps(ground).await;
+    for line in [
+        "-n kubeop-system annotate secret ghcr platform.kubeop.io/tenants-",
+        "patch project web --type=merge -p {\"spec\":{\"registryCredentials\":[{\"name\":\"ghcr\"}]}}",
+        "wait project/web --for=condition=CredentialsMirrored --timeout=30s",
+    ] {
+        ground.kubectl(line).await.unwrap();
+    }
+    let before = pods(ground).await;
+    assert!(!before.is_empty());
+    pages::follow(ground, "uninstall").await;
+    nothing_is_terminating(ground).await;
+    assert_eq!(pods(ground).await, before);
+    let mirror = ground.get(&format!("secret/ghcr -n {WEB}")).await.unwrap();
+    let metadata = &mirror["metadata"];
+    assert!(
+        metadata["ownerReferences"].is_null() && metadata["labels"]["platform.kubeop.io/mirror-of"].is_null(),
+        "Pods still pull with it, and nobody takes it away: {metadata}"
+    );
+    let left = is_all_there(ground).await;
     assert!(!left.contains("kubeop-revision"), "records are left:\n{left}");
+}
+
+/// Whoever forgets `release` finds kinds that cannot go, and nothing else gone. The way out is the one of the page.
+pub async fn s53_it_goes_without_release_and_takes_nothing_along(ground: &Ground) {
+    let install = "kubectl apply -k manifests/crds && kubectl apply -k manifests && \
+        kubectl -n kubeop-system wait deploy --all --for=condition=Available --timeout=120s";
+    ground.paste(install).await.unwrap();
+    ground
+        .apply(
+            "apiVersion: platform.kubeop.io/v1alpha1\nkind: Tenant\nmetadata: {name: acme}\n---\n\
+             apiVersion: platform.kubeop.io/v1alpha1\nkind: Project\nmetadata: {name: web}\nspec: {tenantRef: acme}\n",
+        )
+        .await
+        .unwrap();
+    ground
+        .kubectl("wait project/web --for=condition=Ready --timeout=60s")
+        .await
+        .unwrap();
+    twenty_apps(ground).await;
+    let before = pods(ground).await;
+    for line in [
+        "kubectl delete -k manifests --timeout=120s",
+        "kubectl delete -k manifests/crds --wait=false",
+    ] {
+        ground.paste(line).await.unwrap();
+    }
+    // Time for whoever would take something along.
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    assert_eq!(pods(ground).await, before);
+    is_all_there(ground).await;
+    let apps = ground
+        .get(&format!("apps.platform.kubeop.io -n {WEB}"))
+        .await
+        .unwrap();
+    assert_eq!(
+        apps["items"].as_array().map(Vec::len),
+        Some(20),
+        "they wait: {apps}"
+    );
+    ground.paste(install).await.unwrap();
+    wait::until("the kinds are gone", SOON, || async {
+        let kinds = ground.kubectl("get crds -o name").await?;
+        ensure!(!kinds.contains("apps.platform.kubeop.io"), "{kinds}");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(pods(ground).await, before);
+    is_all_there(ground).await;
 }
