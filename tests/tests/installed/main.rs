@@ -9,6 +9,7 @@ mod pages;
 mod restarts;
 mod rights;
 mod sample;
+mod secrets;
 mod uninstall;
 
 use kubeop_tests::keeper::real_node;
@@ -43,6 +44,7 @@ async fn installed_by_its_own_manifests() {
         outage::a_restarted_api_server_is_found_again,
         leader::a_leader_that_is_killed_in_mid_rollout_is_followed_by_another,
         pages::the_page_on_breaking_the_glass_holds,
+        secrets::nothing_that_a_secret_holds_is_told,
         uninstall::s53_it_goes_and_leaves_everything_running,
         rights::every_rule_is_used,
         uninstall::s53_it_goes_without_release_and_takes_nothing_along,
