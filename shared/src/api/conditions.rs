@@ -113,6 +113,10 @@ pub enum Reason {
     CredentialRefused,
     /// A Secret that is named does not exist.
     SecretNotFound,
+    /// The host is none that may be had here.
+    HostNotAllowed,
+    /// Whoever signs certificates cannot.
+    IssuingFailed,
 }
 
 /// Sets one condition. `lastTransitionTime` moves only when the status does, and a condition that says
@@ -197,7 +201,7 @@ impl ConditionStatus {
 }
 
 impl Reason {
-    const ALL: [Self; 33] = [
+    const ALL: [Self; 35] = [
         Self::Pinned,
         Self::RolledBackAutomatically,
         Self::RevisionLost,
@@ -231,6 +235,8 @@ impl Reason {
         Self::StillInUse,
         Self::CredentialRefused,
         Self::SecretNotFound,
+        Self::HostNotAllowed,
+        Self::IssuingFailed,
     ];
 
     /// Reads back the word in the API.
@@ -274,6 +280,8 @@ impl Reason {
             Self::StillInUse => "StillInUse",
             Self::CredentialRefused => "CredentialRefused",
             Self::SecretNotFound => "SecretNotFound",
+            Self::HostNotAllowed => "HostNotAllowed",
+            Self::IssuingFailed => "IssuingFailed",
         }
     }
 }

@@ -58,6 +58,13 @@ pub const ANNOTATION_TENANTS: &str = "platform.kubeop.io/tenants";
 /// Label of Secrets that kubeOP mirrors into a project namespace: namespace of the source, which has the same name.
 pub const LABEL_MIRROR_OF: &str = "platform.kubeop.io/mirror-of";
 
+/// Label of Secrets that hold what a Certificate asks for, and of what is asked of cert-manager for it.
+pub const LABEL_CERTIFICATE: &str = "platform.kubeop.io/certificate";
+/// `ClusterRole` by which the controller keeps such Secrets, and its binding in each namespace that has a Certificate.
+pub const CERTIFICATES: &str = "kubeop-certificates";
+/// Secret in kubeOP's own namespace with the CA that signs what Certificates ask for.
+pub const ISSUER_CA: &str = "kubeop-issuer-ca";
+
 /// Annotation of a delivered object: `"false"` keeps it when it is no longer asked for; `"true"` lets a
 /// `PersistentVolumeClaim` go, which otherwise is kept.
 pub const ANNOTATION_PRUNE: &str = "platform.kubeop.io/prune";
@@ -73,6 +80,8 @@ pub const FIELD_MANAGER: &str = "kubeop";
 pub const HANDOVER_MANAGER: &str = "kubeop-handover";
 /// Namespace that kubeOP itself runs in.
 pub const SYSTEM_NAMESPACE: &str = "kubeop-system";
+/// ServiceAccount of the controller, in that namespace.
+pub const CONTROLLER: &str = "kubeop-controller";
 /// ServiceAccount in each project namespace as which Apps are delivered.
 pub const DEPLOYER: &str = "kubeop-deployer";
 /// `ClusterRole` by which the controller may act as that account, and its binding in each project namespace.

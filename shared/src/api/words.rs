@@ -72,6 +72,11 @@ pub(super) fn host_suffixes(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "maxItems": 64, "items": host(generator)})
 }
 
+/// Names that a certificate is for, as far as a status has room for them.
+pub(super) fn certificate_names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "maxItems": 16, "items": {"type": "string", "maxLength": 253}})
+}
+
 /// Entries of an image allowlist. Admission reads them; here only what no entry may hold.
 pub(super) fn image_allowlist(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

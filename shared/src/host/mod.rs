@@ -1,9 +1,11 @@
 //! Host names in their normal form, and the lists that the hosts of a project must lie in.
 
 pub mod hosts;
+pub mod internal;
 pub mod suffixes;
 
 pub use hosts::{HostVerdict, Hosts, NotUnder};
+pub use internal::why_internal;
 pub use suffixes::HostSuffixes;
 
 /// The form in which host names are compared: lower case, without the trailing dot. DNS knows no case (RFC 4343), and
