@@ -4,9 +4,11 @@
 //! No cluster and no clock: what is kept and what time it is are arguments. `rotation` decides; `kept` is the form in
 //! which replicas share a CA; `served` is what a TLS server presents.
 
+mod answers;
 mod authority;
 mod bundle;
 mod error;
+mod found;
 mod held;
 pub mod kept;
 mod leaf;
@@ -15,11 +17,13 @@ pub mod rotation;
 mod served;
 mod validity;
 
+pub use answers::Answers;
 pub use authority::{Authority, CaCertificate};
 pub use bundle::Bundle;
 pub use error::CertificateError;
+pub use found::{Found, SECRET_TYPE};
 pub use held::{Fault, Held, Trusted};
 pub use leaf::Leaf;
 pub use pair::Pair;
 pub use served::Served;
-pub use validity::Validity;
+pub use validity::{Validity, date};

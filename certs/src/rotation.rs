@@ -85,6 +85,19 @@ pub enum Step {
     Tidy,
 }
 
+impl Step {
+    /// What it is, for a log.
+    pub fn said(self) -> &'static str {
+        match self {
+            Self::Keep => "the CA is kept",
+            Self::Make => "there was no CA that could sign: one is made",
+            Self::Introduce => "a CA is made that will follow: it is trusted, and does not sign yet",
+            Self::Promote => "the next CA signs from now on, and the one before stays trusted for a while",
+            Self::Tidy => "the list of old CAs, which are only trusted, has changed",
+        }
+    }
+}
+
 /// What is to be done, and when to ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {

@@ -2,6 +2,7 @@
 
 use crate::CertificateError;
 use rustls::pki_types::CertificateDer;
+use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -15,6 +16,11 @@ pub struct Validity {
     pub from: OffsetDateTime,
     /// Not after.
     pub until: OffsetDateTime,
+}
+
+/// A moment as it is written everywhere: RFC 3339, UTC.
+pub fn date(moment: OffsetDateTime) -> String {
+    moment.format(&Rfc3339).unwrap_or_default()
 }
 
 impl Validity {
@@ -41,7 +47,8 @@ impl Validity {
     }
 
     /// The same without the time that was added for clocks that differ: from when kubeOP made it.
-    pub(crate) fn since_made(&self) -> Self {
+    #[must_use]
+    pub fn since_made(&self) -> Self {
         Self {
             from: (self.from + CLOCKS_DIFFER).min(self.until),
             until: self.until,

@@ -1,7 +1,6 @@
 //! A certificate that comes to its end says so in the log, while there is time.
 
-use kubeop_certs::Validity;
-use time::format_description::well_known::Rfc3339;
+use kubeop_certs::{Validity, date};
 use time::{Duration, OffsetDateTime};
 
 /// Warns of one certificate's end: from a third of its life on, and more often as the end comes near.
@@ -43,11 +42,6 @@ impl Warner {
             _ => validity.two_thirds(),
         }
     }
-}
-
-/// A moment as it is written everywhere: RFC 3339, UTC.
-pub(super) fn date(moment: OffsetDateTime) -> String {
-    moment.format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,17 +5,12 @@ use super::registration::Registration;
 use super::{FIELD_MANAGER, REQUEST};
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::{Api, Client, Resource};
-use kubeop_certs::Bundle;
-use std::collections::VecDeque;
-use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use kubeop_certs::{Answers, Bundle};
+use std::time::Instant;
+use tokio::time::timeout;
 
 /// Name of both registrations.
 pub(super) const NAME: &str = "kubeop";
-
-/// Somebody who overwrites a registration each time that it is put right is answered so many times in [`WINDOW`].
-const ANSWERS: usize = 5;
-pub(super) const WINDOW: Duration = Duration::from_secs(10);
 
 /// What a watch has brought.
 pub(super) enum Seen<T> {
@@ -88,41 +83,5 @@ impl Place {
             Ok(Err(source)) => Err(Failure::request(doing(), source)),
             Err(_) => Err(Failure::Late { doing: doing() }),
         }
-    }
-}
-
-/// When a registration was put right: the last times.
-#[derive(Default)]
-struct Answers(VecDeque<Instant>);
-
-impl Answers {
-    /// Whether it may be put right now, which then counts.
-    fn may_answer(&mut self, now: Instant) -> bool {
-        self.0.retain(|answer| now.duration_since(*answer) < WINDOW);
-        let may = self.0.len() < ANSWERS;
-        if may {
-            self.0.push_back(now);
-        }
-        may
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn s15_whoever_overwrites_again_and_again_is_not_answered_each_time() {
-        let start = Instant::now();
-        let mut answers = Answers::default();
-        // Every half second for a minute.
-        let answered = (0..120)
-            .filter(|half| answers.may_answer(start + Duration::from_millis(500) * *half))
-            .count();
-        assert_eq!(answered, 6 * ANSWERS);
-        assert!(
-            answers.may_answer(start + Duration::from_secs(80)),
-            "at once after a while"
-        );
     }
 }

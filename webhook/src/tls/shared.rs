@@ -4,10 +4,10 @@
 //! something is due, leads through the same turn: what is kept is put right, then what is trusted, then what is served.
 //! Whatever is missing at one turn is there at a later one, so replicas need not know of each other.
 
-use super::expiry::{Warner, date};
+use super::expiry::Warner;
 use super::failure::Failure;
 use super::place::{self, Place, Seen};
-use super::secret::{self, Found};
+use super::secret;
 use super::{CertificateState, Presented, REQUEST};
 use crate::config::{Config, ConfigError};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
@@ -21,7 +21,7 @@ use kube::runtime::watcher::{self, watch_object};
 use kube::{Api, Client};
 use kubeop_certs::kept::Kept;
 use kubeop_certs::rotation::{self, Lifetimes, Step};
-use kubeop_certs::{Authority, Bundle, CaCertificate, Leaf, Served};
+use kubeop_certs::{Answers, Authority, Bundle, CaCertificate, Found, Leaf, Served, date};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -159,7 +159,7 @@ impl Keeper {
             Err(failure) => {
                 tracing::error!("{failure}");
                 let wait = match failure {
-                    Failure::Overwritten { .. } => self.retry.min(place::WINDOW),
+                    Failure::Overwritten { .. } => self.retry.min(Answers::WINDOW),
                     _ => self.retry,
                 };
                 self.retry = (self.retry * 2).min(RETRY.1);
@@ -196,14 +196,14 @@ impl Keeper {
                 Seen::Is(secret) => Some(secret.clone()),
                 Seen::Absent | Seen::NotYet => None,
             };
-            let kept = match secret::read(seen.as_ref()) {
-                Found::Nothing => None,
-                Found::Kept(kept) => Some(kept),
-                Found::Damaged(damage) => {
+            let kept = match seen.as_ref().map(secret::read) {
+                None => None,
+                Some(Found::Kept(kept)) => Some(kept),
+                Some(Found::Damaged(damage)) => {
                     tracing::warn!("Secret {}/{} is damaged: {damage}", self.namespace, secret::NAME);
                     None
                 }
-                Found::Foreign { of_type } => {
+                Some(Found::Foreign { of_type }) => {
                     let namespace = self.namespace.clone();
                     return Err(Failure::Foreign { namespace, of_type });
                 }
@@ -220,7 +220,7 @@ impl Keeper {
             tracing::info!(
                 until = date(kept.signing.ca().validity().until),
                 "{}",
-                said(plan.step)
+                plan.step.said()
             );
         }
         Err(Failure::Contended)
@@ -279,7 +279,7 @@ impl Keeper {
             Some(_) => None,
         };
         let ca = match &self.secret {
-            Seen::Is(secret) => match secret::read(Some(secret)) {
+            Seen::Is(secret) => match secret::read(secret) {
                 Found::Kept(kept) => Some(kept.next.as_ref().unwrap_or(&kept.signing).ca().validity()),
                 _ => None,
             },
@@ -321,15 +321,5 @@ impl Keeper {
             Seen::Absent | Seen::NotYet => None,
         });
         registrations.flatten().cloned().collect()
-    }
-}
-
-fn said(step: Step) -> &'static str {
-    match step {
-        Step::Keep => "the CA is kept",
-        Step::Make => "there was no CA that could sign: one is made",
-        Step::Introduce => "a CA is made that will follow: it is trusted, and does not sign yet",
-        Step::Promote => "the next CA signs from now on, and the one before stays trusted for a while",
-        Step::Tidy => "the list of old CAs, which are only trusted, has changed",
     }
 }

@@ -1,9 +1,9 @@
 //! A certificate that somebody else makes and renews, in files. Nothing is written, and registrations are left alone.
 
-use super::expiry::{Warner, date};
+use super::expiry::Warner;
 use super::{CertificateState, Presented};
 use crate::config::ConfigError;
-use kubeop_certs::{CertificateError, Pair, Served, Validity};
+use kubeop_certs::{CertificateError, Pair, Served, Validity, date};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
