@@ -3,9 +3,12 @@
 use crate::explain::parse_key;
 use crate::world::NamespacedName;
 use clap::{ArgAction, Parser, Subcommand};
+use kubeop_certs::rotation::{Lifetimes, LifetimesError};
 use kubeop_shared::api::names;
+use kubeop_shared::duration::parse_duration;
 use kubeop_shared::image::Allowlist;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Delivers Apps: runs their hooks, applies what they render to, keeps it so, and says how it stands.
 ///
@@ -44,6 +47,15 @@ pub struct Config {
     #[arg(long, env = "KUBEOP_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
 
+    /// How long a CA lives that signs what Certificates ask for: `3650d`. Another one follows it when two thirds are
+    /// over.
+    #[arg(long, env = "KUBEOP_ISSUER_CA_LIFE", default_value = "3650d", value_parser = parse_duration)]
+    pub issuer_ca_life: Duration,
+
+    /// How long a certificate lives that it signs: `90d`. It is renewed when two thirds are over.
+    #[arg(long, env = "KUBEOP_CERTIFICATE_LIFE", default_value = "90d", value_parser = parse_duration)]
+    pub certificate_life: Duration,
+
     /// Which log lines are written, as in `info` or `kubeop_controller=debug`.
     #[arg(long, env = "KUBEOP_LOG", default_value = "info")]
     pub log: String,
@@ -65,6 +77,29 @@ pub enum Command {
         #[arg(value_parser = parse_key)]
         app: NamespacedName,
     },
+}
+
+/// Two lives that do not go together, with the flags that say them.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "--issuer-ca-life (KUBEOP_ISSUER_CA_LIFE) {ca:?} and --certificate-life (KUBEOP_CERTIFICATE_LIFE) {leaf:?}: {source}"
+)]
+pub struct BadLives {
+    /// Of a CA.
+    pub ca: Duration,
+    /// Of a certificate.
+    pub leaf: Duration,
+    /// Why.
+    pub source: LifetimesError,
+}
+
+impl Config {
+    /// How long CAs and certificates live that kubeOP signs for Certificates.
+    pub fn lifetimes(&self) -> Result<Lifetimes, BadLives> {
+        let (ca, leaf) = (self.issuer_ca_life, self.certificate_life);
+        let long = |life: Duration| time::Duration::try_from(life).unwrap_or(time::Duration::MAX);
+        Lifetimes::new(long(ca), long(leaf)).map_err(|source| BadLives { ca, leaf, source })
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +126,20 @@ mod tests {
     fn a_release_says_that_it_is_of_everything() {
         assert!(Config::try_parse_from(["kubeop-controller", "release"]).is_err());
         assert!(Config::try_parse_from(["kubeop-controller", "release", "--all"]).is_ok());
+    }
+
+    #[test]
+    fn lives_that_do_not_go_together_are_named() {
+        let config = |args: &[&str]| Config::parse_from([&["kubeop-controller"], args].concat());
+        assert!(config(&[]).lifetimes().is_ok());
+        let refused = config(&["--issuer-ca-life=100d"])
+            .lifetimes()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("--issuer-ca-life") && refused.contains("four times"),
+            "{refused}"
+        );
     }
 
     #[test]

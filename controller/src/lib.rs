@@ -1,13 +1,14 @@
 //! The controller of kubeOP: it observes, lets `kubeop_shared::delivery` decide, and acts.
 //!
-//! - `app` and `project` are the two loops; each observes, decides and acts.
+//! - `app`, `project` and `certificate` are loops; each observes, decides and acts.
 //! - `watches` fills `world`, what is known of the cluster; `route` says which loop a change there wakes.
 //! - `touch` makes others try again when what kept Pods from being created is gone.
 //! - `leader` sees to it that one process does all this, and the others stand by.
-//! - `kube_io` is where both loops talk to the API server.
+//! - `kube_io` is where the loops talk to the API server.
 //! - `release` and `explain` are what else the program can do.
 
 pub mod app;
+pub mod certificate;
 pub mod config;
 mod explain;
 pub mod http;

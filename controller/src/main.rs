@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run::run(Config::parse()).await {
+    match Box::pin(run::run(Config::parse())).await {
         Ok(()) => ExitCode::SUCCESS,
         // Somebody typed this and waits for the answer.
         Err(error @ RunError::Command(_)) => {

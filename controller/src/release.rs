@@ -1,6 +1,7 @@
 //! `kubeop-controller release --all`: takes kubeOP's finalizers away, so that it can be uninstalled and everything that
 //! it delivered goes on.
 
+use crate::certificate;
 use crate::kube_io::{CallError, Whole, api_resource};
 use crate::leader;
 use crate::project::freed;
@@ -30,7 +31,10 @@ pub async fn release_all(
     say("stopping the controllers: this takes some seconds");
     let deposed = leader::depose(client.clone(), namespace).await;
     deposed.map_err(|error| CallError::new(format!("take the Lease {}", leader::LEASE), &error))?;
-    let mut released = 0;
+    let mut released = certificate::release(client).await?;
+    if released > 0 {
+        say(&format!("released {released} secrets of Certificates"));
+    }
     for (group, version, kind) in KINDS {
         let resource = api_resource(group, version, kind);
         let count = strip(client, &resource).await?;

@@ -1,8 +1,10 @@
 //! Whom news concern, as keys for the loop of each kind.
 
+use crate::certificate;
 use crate::project::Owner;
 use crate::watches::Concerns;
-use crate::world::{NamespacedName, World};
+use crate::world::{Cache, NamespacedName, Packed, World};
+use kubeop_shared::api::Certificate;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -14,8 +16,8 @@ pub struct Keys {
     pub owners: mpsc::UnboundedReceiver<Owner>,
     /// Of DNSRecords.
     pub dns_records: mpsc::UnboundedReceiver<NamespacedName>,
-    /// Of Certificates.
-    pub certificates: mpsc::UnboundedReceiver<NamespacedName>,
+    /// Of Certificates, and of the CA that signs them.
+    pub certificates: mpsc::UnboundedReceiver<certificate::Key>,
 }
 
 /// News from the watches, as keys for the loops, for as long as there are news.
@@ -24,58 +26,16 @@ pub fn split(mut woken: mpsc::UnboundedReceiver<Concerns>, world: Arc<World>) ->
     let (wake_owner, owners) = mpsc::unbounded_channel();
     let (wake_dns_record, dns_records) = mpsc::unbounded_channel();
     let (wake_certificate, certificates) = mpsc::unbounded_channel();
+    let router = Router {
+        apps: wake_app,
+        owners: wake_owner,
+        dns_records: wake_dns_record,
+        certificates: wake_certificate,
+        world,
+    };
     tokio::spawn(async move {
-        // Sending fails when the loops have ended: then nobody cares.
-        let wake_all = |keys: Vec<NamespacedName>| {
-            for key in keys {
-                let _ = wake_app.send(key);
-            }
-        };
-        let wake_owner = |owner: Owner| drop(wake_owner.send(owner));
-        let within = |namespaces: &[String]| {
-            let ranges = namespaces
-                .iter()
-                .map(|namespace| NamespacedName::all_of(namespace));
-            ranges
-                .flat_map(|all| world.apps.filter_within(all, |key, _| Some(key.clone())))
-                .collect()
-        };
         while let Some(concerned) = woken.recv().await {
-            match concerned {
-                Concerns::Project(name) => wake_owner(Owner::Project(name)),
-                Concerns::Tenant(name) => wake_owner(Owner::Tenant(name)),
-                Concerns::App(key) => {
-                    if world.apps.get(&key).is_none() {
-                        waiting_for(&key, &world).into_iter().for_each(wake_owner);
-                    }
-                    wake_all(vec![key]);
-                }
-                Concerns::DnsRecord(key) => drop(wake_dns_record.send(key)),
-                Concerns::Certificate(key) => drop(wake_certificate.send(key)),
-                Concerns::OfTenant(tenant) => {
-                    let of_tenant = world.projects.filter(|name, project| {
-                        (project.tenant == tenant).then(|| (name.clone(), project.namespace.clone()))
-                    });
-                    let (projects, namespaces): (Vec<_>, Vec<_>) = of_tenant.into_iter().unzip();
-                    projects.into_iter().map(Owner::Project).for_each(wake_owner);
-                    wake_all(within(&namespaces));
-                }
-                Concerns::Source(source) => {
-                    let names_it = world
-                        .projects
-                        .filter(|name, project| project.credentials.contains(&source).then(|| name.clone()));
-                    names_it.into_iter().map(Owner::Project).for_each(wake_owner);
-                }
-                Concerns::Accounts(namespace) => {
-                    let of_namespace = world.projects.filter(|name, project| {
-                        let mirrors = project.namespace == namespace && !project.credentials.is_empty();
-                        mirrors.then(|| name.clone())
-                    });
-                    of_namespace.into_iter().map(Owner::Project).for_each(wake_owner);
-                }
-                Concerns::Kinds(group) => wake_all(world.kinds.changed(&group).into_iter().collect()),
-                Concerns::Namespace(namespace) => wake_all(within(&[namespace])),
-            }
+            router.wake(concerned);
         }
     });
     Keys {
@@ -83,6 +43,94 @@ pub fn split(mut woken: mpsc::UnboundedReceiver<Concerns>, world: Arc<World>) ->
         owners,
         dns_records,
         certificates,
+    }
+}
+
+struct Router {
+    apps: mpsc::UnboundedSender<NamespacedName>,
+    owners: mpsc::UnboundedSender<Owner>,
+    dns_records: mpsc::UnboundedSender<NamespacedName>,
+    certificates: mpsc::UnboundedSender<certificate::Key>,
+    world: Arc<World>,
+}
+
+impl Router {
+    fn wake(&self, concerned: Concerns) {
+        let world = &self.world;
+        match concerned {
+            Concerns::Project(name) => send(&self.owners, [Owner::Project(name)]),
+            Concerns::Tenant(name) => send(&self.owners, [Owner::Tenant(name)]),
+            Concerns::App(key) => {
+                if world.apps.get(&key).is_none() {
+                    send(&self.owners, waiting_for(&key, world));
+                }
+                send(&self.apps, [key]);
+            }
+            Concerns::DnsRecord(key) => {
+                let names_it = |certificate: &Certificate| {
+                    certificate.spec.dns_record_ref.as_deref() == Some(key.name.as_str())
+                };
+                self.wake_certificates(world.certificates_in(&key.namespace, names_it));
+                send(&self.dns_records, [key]);
+            }
+            Concerns::Certificate(key) => self.wake_certificates([key]),
+            Concerns::Secret(secret) => {
+                let names_it = |certificate: &Certificate| certificate.secret_name() == secret.name;
+                self.wake_certificates(world.certificates_in(&secret.namespace, names_it));
+            }
+            Concerns::Authority => send(&self.certificates, [certificate::Key::Authority]),
+            Concerns::OfTenant(tenant) => {
+                let of_tenant = world.projects.filter(|name, project| {
+                    (project.tenant == tenant).then(|| (name.clone(), project.namespace.clone()))
+                });
+                let (projects, namespaces): (Vec<_>, Vec<_>) = of_tenant.into_iter().unzip();
+                send(&self.owners, projects.into_iter().map(Owner::Project));
+                for namespace in namespaces {
+                    self.wake_all_of(&namespace);
+                }
+            }
+            Concerns::Source(source) => {
+                let names_it = world
+                    .projects
+                    .filter(|name, project| project.credentials.contains(&source).then(|| name.clone()));
+                send(&self.owners, names_it.into_iter().map(Owner::Project));
+            }
+            Concerns::Accounts(namespace) => {
+                let of_namespace = world.projects.filter(|name, project| {
+                    let mirrors = project.namespace == namespace && !project.credentials.is_empty();
+                    mirrors.then(|| name.clone())
+                });
+                send(&self.owners, of_namespace.into_iter().map(Owner::Project));
+            }
+            Concerns::Kinds(group) => {
+                if group == certificate::REQUESTS.0 {
+                    self.wake_certificates(world.certificates.filter(|key, _| Some(key.clone())));
+                }
+                send(&self.apps, world.kinds.changed(&group));
+            }
+            Concerns::Namespace(namespace) => self.wake_all_of(&namespace),
+        }
+    }
+
+    fn wake_all_of(&self, namespace: &str) {
+        let all = |cache: &Cache<NamespacedName, Packed>| {
+            cache.filter_within(NamespacedName::all_of(namespace), |key, _| Some(key.clone()))
+        };
+        send(&self.apps, all(&self.world.apps));
+        send(&self.dns_records, all(&self.world.dns_records));
+        self.wake_certificates(all(&self.world.certificates));
+    }
+
+    fn wake_certificates(&self, keys: impl IntoIterator<Item = NamespacedName>) {
+        let keys = keys.into_iter().map(certificate::Key::Certificate);
+        send(&self.certificates, keys);
+    }
+}
+
+fn send<K>(to: &mpsc::UnboundedSender<K>, keys: impl IntoIterator<Item = K>) {
+    for key in keys {
+        // Sending fails when the loops have ended: then nobody cares.
+        let _ = to.send(key);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The program: connect, be elected, fill the caches, run both loops, end when asked or deposed.
 
 use crate::app::{Apps, Memories};
-use crate::config::{Command, Config};
+use crate::certificate::Certificates;
+use crate::config::{BadLives, Command, Config};
 use crate::explain;
 use crate::http::{self, Phase};
 use crate::kube_io::{Cluster, KubeCluster, Tenure, Who, address};
@@ -12,10 +13,11 @@ use crate::queue;
 use crate::release;
 use crate::route::{Keys, split};
 use crate::touch::Toucher;
-use crate::watches::{self, Absence, Concerns, Followed};
+use crate::watches::{self, Absence, Attendant, Concerns, Followed};
 use crate::world::World;
 use futures::{Stream, StreamExt, stream};
 use kube::api::DynamicObject;
+use kubeop_certs::rotation::Lifetimes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -23,6 +25,8 @@ use tokio::sync::{mpsc, watch};
 
 /// How many Projects and Tenants are worked on at the same time.
 const PROJECTS: usize = 4;
+/// How many Certificates.
+const CERTIFICATES: usize = 4;
 
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +34,9 @@ pub enum RunError {
     /// `--log` cannot be read.
     #[error("--log: {0}")]
     Log(String),
+    /// Two flags that do not go together.
+    #[error(transparent)]
+    Lives(#[from] BadLives),
     /// The cluster cannot be reached.
     #[error("{0}")]
     Connect(String),
@@ -94,6 +101,7 @@ async fn execute(command: Command, config: &Config, cluster: KubeCluster) -> Res
 
 /// Delivers until asked to end by a signal.
 async fn serve(config: Config) -> Result<(), RunError> {
+    let lifetimes = config.lifetimes()?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| RunError::Listen {
@@ -113,7 +121,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let connected = KubeCluster::connect(tenure.clone()).await;
     let cluster = connected.map_err(RunError::Connect)?;
     tokio::select! {
-        ended = lead(config, cluster, tenure, phase, stopped.clone()) => ended?,
+        ended = lead(config, lifetimes, cluster, tenure, phase, stopped.clone()) => ended?,
         () = told_long_ago(stopped) => {}
     }
     let _ = pages.await;
@@ -123,6 +131,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
 /// Works for as long as this process leads.
 async fn lead(
     config: Config,
+    lifetimes: Lifetimes,
     cluster: KubeCluster,
     tenure: Tenure,
     phase: watch::Sender<Phase>,
@@ -130,7 +139,7 @@ async fn lead(
 ) -> Result<(), RunError> {
     if !config.leader_elect {
         metrics().leads(true);
-        deliver(config, cluster, phase, stopped).await;
+        deliver(config, lifetimes, cluster, phase, stopped).await;
         return Ok(());
     }
     let mut candidate = Candidate::new(cluster.watches(), &config.namespace, tenure);
@@ -152,7 +161,7 @@ async fn lead(
                 () = told(stopped.clone()) => return,
             }
         }
-        deliver(config, cluster, phase, stopped.clone()).await;
+        deliver(config, lifetimes, cluster, phase, stopped.clone()).await;
     };
     tokio::select! {
         () = work => {}
@@ -174,6 +183,7 @@ async fn lead(
 
 async fn deliver(
     config: Config,
+    lifetimes: Lifetimes,
     cluster: KubeCluster,
     phase: watch::Sender<Phase>,
     stopped: watch::Receiver<bool>,
@@ -184,6 +194,7 @@ async fn deliver(
         return;
     };
     tracing::info!("caches are filled");
+    let certificates = Arc::new(certificates(&config, lifetimes, &cluster, &world, &wake));
     let apps = Arc::new(apps(&config, &cluster, world.clone(), wake.clone()).await);
     let (cluster_id, allowlist) = (apps.cluster_id.clone(), apps.allowlist.clone());
     let client = cluster.watches();
@@ -201,14 +212,19 @@ async fn deliver(
         apps: app_keys,
         owners,
         dns_records,
-        certificates,
+        certificates: certificate_keys,
     } = split(woken, world.clone());
-    // Nothing is done for these yet: their loops take the keys.
-    drop((dns_records, certificates));
+    // Nothing is done for these yet: their loop takes the keys.
+    drop(dns_records);
     let concurrency = usize::from(config.concurrency);
     let app_loop = queue::work("App", until(stopped.clone(), app_keys), concurrency, move |key| {
         let apps = apps.clone();
         async move { apps.reconcile(key).await }
+    });
+    let keys = until(stopped.clone(), certificate_keys);
+    let certificate_loop = queue::work("Certificate", keys, CERTIFICATES, move |key| {
+        let certificates = certificates.clone();
+        async move { certificates.reconcile(key).await }
     });
     let project_loop = queue::work("Project", until(stopped, owners), PROJECTS, move |owner| {
         let projects = projects.clone();
@@ -216,7 +232,7 @@ async fn deliver(
     });
     tokio::spawn(toucher.run(watches::unblocked(&client, &world)));
     phase.send_replace(Phase::Working);
-    tokio::join!(app_loop, project_loop);
+    tokio::join!(app_loop, project_loop, certificate_loop);
 }
 
 /// What is known of the cluster, once every watch has brought its first listing; none if asked to end before.
@@ -253,6 +269,27 @@ async fn apps(
         memories: Memories::default(),
         allowlist: Some(config.image_allowlist.clone()).filter(|list| !list.is_empty()),
         cluster_id,
+    }
+}
+
+fn certificates(
+    config: &Config,
+    lifetimes: Lifetimes,
+    cluster: &KubeCluster,
+    world: &Arc<World>,
+    wake: &mpsc::UnboundedSender<Concerns>,
+) -> Certificates<KubeCluster> {
+    Certificates {
+        watches: Attendant::new(cluster.watches(), world.clone(), wake.clone(), &config.namespace),
+        absence: Absence::new(cluster.watches(), wake.clone()),
+        cluster: cluster.clone(),
+        world: world.clone(),
+        wake: wake.clone(),
+        namespace: config.namespace.clone(),
+        lifetimes,
+        authority: std::sync::Mutex::default(),
+        memories: std::sync::Mutex::default(),
+        bound: std::sync::Mutex::default(),
     }
 }
 

@@ -8,8 +8,6 @@ use kubeop_shared::api::{ProjectSpec, names};
 use kubeop_shared::delivery::managed_fields;
 use serde_json::{Value, json};
 
-/// The controller's own account.
-const CONTROLLER: &str = "kubeop-controller";
 /// What members may do.
 const EDIT: &str = "edit";
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -92,7 +90,7 @@ pub(super) fn parts(project: &str, namespace: &str, spec: &ProjectSpec) -> Vec<P
             names::IMPERSONATE_DEPLOYER,
             Need::Delivery,
             names::IMPERSONATE_DEPLOYER,
-            Some(account(CONTROLLER, names::SYSTEM_NAMESPACE)),
+            Some(account(names::CONTROLLER, names::SYSTEM_NAMESPACE)),
         ),
         binding(names::KEPT, Need::Asked, EDIT, members),
         part("", "ResourceQuota", names::KEPT, Need::Asked, said(&spec.quota)),

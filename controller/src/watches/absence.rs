@@ -1,4 +1,4 @@
-//! What is in the way of a mirror is watched until it is gone: by its name, since it carries no label of ours.
+//! What is in the way of a Secret of ours is watched until it is gone: by its name, since it carries no label of ours.
 
 use super::Concerns;
 use crate::world::NamespacedName;
@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
 use kube::{Api, Client};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
@@ -16,7 +16,8 @@ use tokio::sync::mpsc;
 pub struct Absence {
     client: Client,
     wake: mpsc::UnboundedSender<Concerns>,
-    watched: Arc<Mutex<HashSet<NamespacedName>>>,
+    /// Whom it concerns.
+    watched: Arc<Mutex<HashMap<NamespacedName, Vec<Concerns>>>>,
 }
 
 impl Absence {
@@ -29,23 +30,28 @@ impl Absence {
         }
     }
 
-    /// Tells a Project once the Secret of this name is gone.
-    pub fn tell(&self, namespace: &str, name: &str, project: &str) {
+    /// Tells once the Secret of this name is gone.
+    pub fn tell(&self, namespace: &str, name: &str, concerned: Concerns) {
         let key = NamespacedName {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         };
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if !watched.insert(key.clone()) {
+        if let Some(others) = watched.get_mut(&key) {
+            if !others.contains(&concerned) {
+                others.push(concerned);
+            }
             return;
         }
-        let (absence, project) = (self.clone(), project.to_owned());
+        watched.insert(key.clone(), vec![concerned]);
+        let absence = self.clone();
         tokio::spawn(async move {
             absence.gone(&key).await;
             let mut watched = absence.watched.lock().unwrap_or_else(PoisonError::into_inner);
-            watched.remove(&key);
-            // Nobody listens any more: the program ends.
-            let _ = absence.wake.send(Concerns::Project(project));
+            for concerned in watched.remove(&key).unwrap_or_default() {
+                // Nobody listens any more: the program ends.
+                let _ = absence.wake.send(concerned);
+            }
         });
     }
 

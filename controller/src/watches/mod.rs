@@ -1,6 +1,7 @@
 //! The watches: each fills one cache, and says which of our own objects is concerned.
 
 mod absence;
+mod attendant;
 mod credentials;
 mod followed;
 mod hosts;
@@ -10,6 +11,7 @@ mod troubles;
 mod unblocked;
 
 pub use absence::Absence;
+pub use attendant::Attendant;
 pub use followed::Followed;
 pub use sinks::hook_job_entry;
 pub use unblocked::{Unblocked, unblocked};
@@ -43,6 +45,10 @@ pub enum Concerns {
     DnsRecord(NamespacedName),
     /// One Certificate.
     Certificate(NamespacedName),
+    /// Every Certificate that names a Secret.
+    Secret(NamespacedName),
+    /// kubeOP's own CA for Certificates.
+    Authority,
     /// One Project.
     Project(String),
     /// Every App of a namespace.
@@ -246,8 +252,21 @@ impl Watch {
         Self::of_metadata(Api::all_with(client.clone(), &resource), resource, labels)
     }
 
+    /// The metadata of one object.
+    fn of_one(api: Api<PartialObjectMeta<DynamicObject>>, resource: ApiResource, name: &str) -> Self {
+        let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+        Self::of_partial(api, config, resource)
+    }
+
     fn of_metadata(api: Api<PartialObjectMeta<DynamicObject>>, resource: ApiResource, labels: &str) -> Self {
-        let config = paged(PAGE_OF_METADATA).labels(labels);
+        Self::of_partial(api, paged(PAGE_OF_METADATA).labels(labels), resource)
+    }
+
+    fn of_partial(
+        api: Api<PartialObjectMeta<DynamicObject>>,
+        config: watcher::Config,
+        resource: ApiResource,
+    ) -> Self {
         Self::of(api, config, resource, |partial| DynamicObject {
             types: None,
             metadata: partial.metadata,

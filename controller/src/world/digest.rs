@@ -7,6 +7,7 @@ use kubeop_shared::api::project::{Enforcement, RegistryCredential};
 use kubeop_shared::api::{Project, Tenant, names};
 use kubeop_shared::delivery::{Live, managed_fields};
 use kubeop_shared::health::{Health, class_of_pending_claim, health, note};
+use kubeop_shared::host::HostSuffixes;
 use kubeop_shared::image::Allowlist;
 use kubeop_shared::revision::{Digest, ObjectKey, Record, RecordError};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct ProjectView {
     pub allowlist: Option<Arc<Allowlist>>,
     /// Secrets that it mirrors.
     pub credentials: Box<[NamespacedName]>,
+    /// Hosts; none: does not narrow.
+    pub hosts: Option<Arc<HostSuffixes>>,
     /// Whether its rules are enforced.
     pub enforcement: Enforcement,
     /// Whether it is being deleted.
@@ -43,6 +46,8 @@ pub struct TenantView {
     pub contact: Option<String>,
     /// Registries; none: does not narrow.
     pub allowlist: Option<Arc<Allowlist>>,
+    /// Hosts; none: does not narrow.
+    pub hosts: Option<Arc<HostSuffixes>>,
 }
 
 /// What is known of a namespace.
@@ -221,6 +226,7 @@ pub fn digest_project(object: &DynamicObject) -> Option<ProjectView> {
             .into_iter()
             .map(source)
             .collect(),
+        hosts: HostSuffixes::narrowing(&project.spec.hosts).map(Arc::new),
         enforcement: project.spec.enforcement.unwrap_or_default(),
         deleting: object.metadata.deletion_timestamp.is_some(),
     })
@@ -241,6 +247,7 @@ pub fn digest_tenant(object: &DynamicObject) -> Option<TenantView> {
     let Tenant { spec, .. } = object.clone().try_parse().ok()?;
     Some(TenantView {
         allowlist: Allowlist::narrowing(&spec.image_allowlist).map(Arc::new),
+        hosts: HostSuffixes::narrowing(&spec.hosts).map(Arc::new),
         contact: spec.contact,
     })
 }

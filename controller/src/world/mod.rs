@@ -1,5 +1,6 @@
 //! What is known of the cluster: filled by watches, and by the answers to our own writes.
 
+mod bounds;
 mod cache;
 mod credentials;
 mod delivered;
@@ -8,6 +9,7 @@ mod kinds;
 mod packed;
 mod troubles;
 
+pub use bounds::Bounds;
 pub use cache::Cache;
 pub use credentials::{AccountView, MirrorView};
 pub use delivered::{Delivered, LiveKey, Small};
@@ -20,6 +22,7 @@ pub use packed::Packed;
 use troubles::made_by;
 pub use troubles::{Blocked, Heard, News, Now, Troubles};
 
+use kubeop_shared::api::Certificate;
 use kubeop_shared::health::cause::Workload;
 use kubeop_shared::revision::ObjectKey;
 
@@ -99,6 +102,12 @@ pub struct World {
     pub dns_records: Cache<NamespacedName, Packed>,
     /// Certificates as they are, in project namespaces and elsewhere.
     pub certificates: Cache<NamespacedName, Packed>,
+    /// resourceVersions of Secrets that hold what Certificates ask for.
+    pub secrets: Cache<NamespacedName, String>,
+    /// The same of the Secret that holds kubeOP's own CA.
+    pub authority: Cache<NamespacedName, String>,
+    /// What cert-manager is asked, by the Certificate for which it is.
+    pub requested: Cache<NamespacedName, Packed>,
     /// Projects as they are, by name.
     pub project_objects: Cache<String, Packed>,
     /// What Apps need to know of Projects, by name.
@@ -148,6 +157,18 @@ impl World {
         let version = Some(delivered.live.resource_version.as_str());
         self.live
             .put(LiveKey::new(namespace, key), version, Small::of(delivered));
+    }
+
+    /// The Certificates of a namespace that are so. One that cannot be read is not.
+    pub fn certificates_in(
+        &self,
+        namespace: &str,
+        is_so: impl Fn(&Certificate) -> bool,
+    ) -> Vec<NamespacedName> {
+        self.certificates
+            .filter_within(NamespacedName::all_of(namespace), |key, packed| {
+                packed.read().filter(&is_so).map(|_| key.clone())
+            })
     }
 
     /// The App whose Pods `owner` creates: by what it delivered, or by its hook.

@@ -13,6 +13,7 @@ pub use mirror::freed;
 use super::Projects;
 use super::desired::exactly;
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Effect, Who, address};
+use crate::watches::Concerns;
 use crate::world::{AccountView, MirrorView, NamespacedName};
 use accounts::Change;
 use kube::api::DynamicObject;
@@ -70,7 +71,8 @@ impl<C: Cluster> Projects<C> {
             let fault = match (content, &act) {
                 (Err(fault), _) => Some(fault),
                 (Ok(_), Act::Foreign) => {
-                    self.absence.tell(namespace, &credential.name, name);
+                    let concerned = Concerns::Project(name.to_owned());
+                    self.absence.tell(namespace, &credential.name, concerned);
                     Some(in_the_way(&credential.name, namespace))
                 }
                 _ => None,
