@@ -203,6 +203,20 @@ impl<'a> KubeOp<'a> {
         self.cluster.end(CONTROLLER, Ending::Killed).await
     }
 
+    /// Runs `release --all`, as a person does before kubeOP is uninstalled.
+    pub async fn release(&self) -> Result<()> {
+        let kubeconfig = self.cluster.kubeconfig_of(&Identity::controller())?;
+        let released = tokio::process::Command::new(&self.controller)
+            .args(["release", "--all"])
+            .env("KUBECONFIG", kubeconfig)
+            .kill_on_drop(true)
+            .output();
+        let released = tokio::time::timeout(READY, released).await??;
+        let told = String::from_utf8_lossy(&released.stderr);
+        ensure!(released.status.success(), "release --all: {told}");
+        Ok(())
+    }
+
     /// Asks the controller to end, starts it again, and waits until it is ready.
     pub async fn restart_controller(&self) -> Result<i32> {
         self.stop_controller().await?;
