@@ -254,7 +254,10 @@ impl<C: Cluster> Certificates<C> {
                     .await?
                 {
                     self.tell(Concerns::Authority);
-                    return Ok(Turn::stands(standing, Some(seen.state), Next::News));
+                    return Ok(match self.trouble() {
+                        Some(trouble) => Turn::waits(Reason::Retrying, trouble, Next::News),
+                        None => Turn::stands(standing, Some(seen.state), Next::News),
+                    });
                 }
             }
         }

@@ -214,7 +214,27 @@ async fn s53_a_steady_certificate_costs_no_call_and_a_released_one_stays() {
         both["data"]["tls.crt"], before["data"]["tls.crt"],
         "it is as good as before"
     );
+    somebody_elses_ca(&kubeop, stage).await;
     released(&kubeop, stage).await;
+}
+
+/// A Secret that stands where the CA is to be is left alone, and told.
+async fn somebody_elses_ca(kubeop: &KubeOp<'_>, stage: Stage<'_>) {
+    kubeop.stop_controller().await.unwrap();
+    let at = "secret/kubeop-issuer-ca -n kubeop-system";
+    stage.done(&format!("delete {at}")).await;
+    stage
+        .done("create secret generic kubeop-issuer-ca --from-literal=a=b -n kubeop-system")
+        .await;
+    kubeop.start_controller().await.unwrap();
+    stage
+        .applied(&certificate("steady", "later", "later.example.com", &json!({})))
+        .await;
+    let words = "Secret kubeop-issuer-ca of kubeop-system is of type Opaque";
+    stage.says("steady", "later", ["False", "Retrying"], words).await;
+    stage.done(&format!("delete {at}")).await;
+    stage.ready("steady", "later").await;
+    stage.ready("steady", "web").await;
 }
 
 /// Who uninstalls kubeOP deletes all Certificates with their definition, and no server is to lose what it serves.
