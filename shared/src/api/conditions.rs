@@ -117,6 +117,22 @@ pub enum Reason {
     HostNotAllowed,
     /// Whoever signs certificates cannot.
     IssuingFailed,
+    /// A host does not resolve.
+    NotResolved,
+    /// A host resolves to something else.
+    AnswerDiffers,
+    /// Another `DNSRecord` owns the host.
+    HostTaken,
+    /// The host lies in no zone that may be written.
+    ZoneNotServed,
+    /// Somebody else made what is in the zone.
+    ForeignRecord,
+    /// A server outside the cluster does not answer.
+    Unreachable,
+    /// A server outside the cluster says no.
+    ServerRefused,
+    /// A key that kubeOP was given is missing, cannot be read, or is not the one that the other side knows.
+    KeyUnusable,
 }
 
 /// Sets one condition. `lastTransitionTime` moves only when the status does, and a condition that says
@@ -201,7 +217,7 @@ impl ConditionStatus {
 }
 
 impl Reason {
-    const ALL: [Self; 35] = [
+    const ALL: [Self; 43] = [
         Self::Pinned,
         Self::RolledBackAutomatically,
         Self::RevisionLost,
@@ -237,6 +253,14 @@ impl Reason {
         Self::SecretNotFound,
         Self::HostNotAllowed,
         Self::IssuingFailed,
+        Self::NotResolved,
+        Self::AnswerDiffers,
+        Self::HostTaken,
+        Self::ZoneNotServed,
+        Self::ForeignRecord,
+        Self::Unreachable,
+        Self::ServerRefused,
+        Self::KeyUnusable,
     ];
 
     /// Reads back the word in the API.
@@ -282,6 +306,14 @@ impl Reason {
             Self::SecretNotFound => "SecretNotFound",
             Self::HostNotAllowed => "HostNotAllowed",
             Self::IssuingFailed => "IssuingFailed",
+            Self::NotResolved => "NotResolved",
+            Self::AnswerDiffers => "AnswerDiffers",
+            Self::HostTaken => "HostTaken",
+            Self::ZoneNotServed => "ZoneNotServed",
+            Self::ForeignRecord => "ForeignRecord",
+            Self::Unreachable => "Unreachable",
+            Self::ServerRefused => "ServerRefused",
+            Self::KeyUnusable => "KeyUnusable",
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::words;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a `DNSRecord` asks for.
@@ -53,4 +54,22 @@ pub struct DnsRecordStatus {
     /// Conditions, by type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// What resolvers answered when they were asked last.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    pub answers: Vec<DnsAnswer>,
+}
+
+/// What a resolver answers.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsAnswer {
+    /// Address of the resolver.
+    pub resolver: String,
+    /// Records, as in `A 192.0.2.1`; none: the host does not resolve there, or `error` says why that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<String>,
+    /// Why it does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }

@@ -16,7 +16,7 @@ mod words;
 
 pub use app::{App, AppSpec, AppStatus};
 pub use certificate::{Certificate, CertificateSpec, CertificateStatus};
-pub use dns_record::{DnsRecord, DnsRecordSpec, DnsRecordStatus};
+pub use dns_record::{DnsAnswer, DnsRecord, DnsRecordSpec, DnsRecordStatus};
 pub use project::{Project, ProjectSpec, ProjectStatus};
 pub use standing::Standing;
 pub use tenant::{Tenant, TenantSpec, TenantStatus};

@@ -55,6 +55,10 @@ pub const ANNOTATION_FORCE_CONFLICTS: &str = "platform.kubeop.io/force-conflicts
 pub const LABEL_MIRROR: &str = "platform.kubeop.io/mirror";
 /// Annotation of such a Secret: the Tenants, separated by commas, whose Projects may; absent: all.
 pub const ANNOTATION_TENANTS: &str = "platform.kubeop.io/tenants";
+/// Annotation of a `DNSRecord`: the host that kubeOP writes for it in a zone. It comes before the write and outlives a
+/// restore, so that no record is left behind in the zone.
+pub const ANNOTATION_PUBLISHED_HOST: &str = "platform.kubeop.io/published-host";
+
 /// Label of Secrets that kubeOP mirrors into a project namespace: namespace of the source, which has the same name.
 pub const LABEL_MIRROR_OF: &str = "platform.kubeop.io/mirror-of";
 
@@ -72,7 +76,7 @@ pub const ANNOTATION_PRUNE: &str = "platform.kubeop.io/prune";
 /// Annotation on what creates Pods: when its controller was made to try again.
 pub const ANNOTATION_TOUCHED: &str = "platform.kubeop.io/touched";
 
-/// Finalizer of kubeOP on Apps, Projects, Tenants, records and hook Jobs.
+/// Finalizer of kubeOP on Apps, Projects, Tenants, DNSRecords, revision records and hook Jobs.
 pub const FINALIZER: &str = "platform.kubeop.io/finalizer";
 /// Field manager of everything that kubeOP delivers.
 pub const FIELD_MANAGER: &str = "kubeop";
