@@ -1,5 +1,6 @@
 //! What can be configured, each by flag or environment.
 
+use crate::dns::settings::DnsFlags;
 use crate::explain::parse_key;
 use crate::world::NamespacedName;
 use clap::{ArgAction, Parser, Subcommand};
@@ -55,6 +56,10 @@ pub struct Config {
     /// How long a certificate lives that it signs: `90d`. It is renewed when two thirds are over.
     #[arg(long, env = "KUBEOP_CERTIFICATE_LIFE", default_value = "90d", value_parser = parse_duration)]
     pub certificate_life: Duration,
+
+    /// DNS.
+    #[command(flatten)]
+    pub dns: DnsFlags,
 
     /// Which log lines are written, as in `info` or `kubeop_controller=debug`.
     #[arg(long, env = "KUBEOP_LOG", default_value = "info")]

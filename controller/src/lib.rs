@@ -1,6 +1,6 @@
 //! The controller of kubeOP: it observes, lets `kubeop_shared::delivery` decide, and acts.
 //!
-//! - `app`, `project` and `certificate` are loops; each observes, decides and acts.
+//! - `app`, `project`, `dns` and `certificate` are loops; each observes, decides and acts.
 //! - `watches` fills `world`, what is known of the cluster; `route` says which loop a change there wakes.
 //! - `touch` makes others try again when what kept Pods from being created is gone.
 //! - `leader` sees to it that one process does all this, and the others stand by.
@@ -10,6 +10,7 @@
 pub mod app;
 pub mod certificate;
 pub mod config;
+pub mod dns;
 mod explain;
 pub mod http;
 pub mod kube_io;

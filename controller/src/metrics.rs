@@ -23,6 +23,7 @@ pub struct Metrics {
     calls: Family<Two, Counter>,
     looks: Histogram,
     panics: Family<One, Counter>,
+    dns_updates: Family<One, Counter>,
     waiting: Family<One, Gauge>,
     leader: Gauge,
 }
@@ -40,6 +41,7 @@ impl Metrics {
         let calls = Family::default();
         let looks = Histogram::new(LOOKS);
         let panics = Family::default();
+        let dns_updates = Family::default();
         let waiting = Family::default();
         let leader = Gauge::default();
         registry.register(
@@ -59,6 +61,11 @@ impl Metrics {
             looks.clone(),
         );
         registry.register("panics", "Looks that ended in a panic", panics.clone());
+        registry.register(
+            "dns_updates",
+            "Dynamic updates that a DNS server answered, by outcome",
+            dns_updates.clone(),
+        );
         registry.register("waiting", "Objects that wait for a look", waiting.clone());
         registry.register("leader", "Whether this process leads", leader.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -69,6 +76,7 @@ impl Metrics {
             calls,
             looks,
             panics,
+            dns_updates,
             waiting,
             leader,
         }
@@ -93,6 +101,11 @@ impl Metrics {
     /// A look ended in a panic.
     pub fn panic(&self, kind: &'static str) {
         self.panics.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// A DNS server answered an update.
+    pub fn dns_update(&self, outcome: &'static str) {
+        self.dns_updates.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// So many objects of a kind wait for a look.

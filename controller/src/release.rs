@@ -14,8 +14,9 @@ use serde_json::json;
 /// How many objects are read at once.
 const PAGE: u32 = 500;
 /// Kinds of which an object may carry our finalizer, Apps first: what is released of an App must not come back.
-const KINDS: [(&str, &str, &str); 5] = [
+const KINDS: [(&str, &str, &str); 6] = [
     (names::GROUP, names::VERSION, "App"),
+    (names::GROUP, names::VERSION, "DNSRecord"),
     (names::GROUP, names::VERSION, "Project"),
     (names::GROUP, names::VERSION, "Tenant"),
     ("", "v1", "ConfigMap"),

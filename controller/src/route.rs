@@ -1,6 +1,7 @@
 //! Whom news concern, as keys for the loop of each kind.
 
 use crate::certificate;
+use crate::dns::endpoint;
 use crate::project::Owner;
 use crate::watches::Concerns;
 use crate::world::{Cache, NamespacedName, Packed, World};
@@ -105,6 +106,12 @@ impl Router {
             Concerns::Kinds(group) => {
                 if group == certificate::REQUESTS.0 {
                     self.wake_certificates(world.certificates.filter(|key, _| Some(key.clone())));
+                }
+                if group == endpoint::GROUP {
+                    send(
+                        &self.dns_records,
+                        world.dns_records.filter(|key, _| Some(key.clone())),
+                    );
                 }
                 send(&self.apps, world.kinds.changed(&group));
             }

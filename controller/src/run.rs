@@ -3,6 +3,8 @@
 use crate::app::{Apps, Memories};
 use crate::certificate::Certificates;
 use crate::config::{BadLives, Command, Config};
+use crate::dns::settings::{Provider, Settings};
+use crate::dns::{DnsRecords, Surroundings};
 use crate::explain;
 use crate::http::{self, Phase};
 use crate::kube_io::{Cluster, KubeCluster, Tenure, Who, address};
@@ -27,6 +29,8 @@ use tokio::sync::{mpsc, watch};
 const PROJECTS: usize = 4;
 /// How many Certificates.
 const CERTIFICATES: usize = 4;
+/// How many DNSRecords: most of the time they wait for a resolver.
+const DNS_RECORDS: usize = 32;
 
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,9 @@ pub enum RunError {
     /// The cluster cannot be reached.
     #[error("{0}")]
     Connect(String),
+    /// Flags do not go together.
+    #[error("{0}")]
+    Flags(String),
     /// The port cannot be taken.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -68,7 +75,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     // A second call would find it installed, and that is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match config.command.clone() {
-        None => serve(config).await,
+        None => Box::pin(serve(config)).await,
         Some(command) => {
             let connected = KubeCluster::connect(Tenure::default()).await;
             let cluster = connected.map_err(RunError::Connect)?;
@@ -102,6 +109,7 @@ async fn execute(command: Command, config: &Config, cluster: KubeCluster) -> Res
 /// Delivers until asked to end by a signal.
 async fn serve(config: Config) -> Result<(), RunError> {
     let lifetimes = config.lifetimes()?;
+    let dns = Settings::of(&config.dns).map_err(RunError::Flags)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| RunError::Listen {
@@ -121,7 +129,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let connected = KubeCluster::connect(tenure.clone()).await;
     let cluster = connected.map_err(RunError::Connect)?;
     tokio::select! {
-        ended = lead(config, lifetimes, cluster, tenure, phase, stopped.clone()) => ended?,
+        ended = lead(config, (lifetimes, dns), cluster, tenure, phase, stopped.clone()) => ended?,
         () = told_long_ago(stopped) => {}
     }
     let _ = pages.await;
@@ -131,7 +139,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
 /// Works for as long as this process leads.
 async fn lead(
     config: Config,
-    lifetimes: Lifetimes,
+    checked: (Lifetimes, Settings),
     cluster: KubeCluster,
     tenure: Tenure,
     phase: watch::Sender<Phase>,
@@ -139,7 +147,7 @@ async fn lead(
 ) -> Result<(), RunError> {
     if !config.leader_elect {
         metrics().leads(true);
-        deliver(config, lifetimes, cluster, phase, stopped).await;
+        deliver(config, checked, cluster, phase, stopped).await;
         return Ok(());
     }
     let mut candidate = Candidate::new(cluster.watches(), &config.namespace, tenure);
@@ -161,7 +169,7 @@ async fn lead(
                 () = told(stopped.clone()) => return,
             }
         }
-        deliver(config, lifetimes, cluster, phase, stopped.clone()).await;
+        deliver(config, checked, cluster, phase, stopped.clone()).await;
     };
     tokio::select! {
         () = work => {}
@@ -183,12 +191,13 @@ async fn lead(
 
 async fn deliver(
     config: Config,
-    lifetimes: Lifetimes,
+    checked: (Lifetimes, Settings),
     cluster: KubeCluster,
     phase: watch::Sender<Phase>,
     stopped: watch::Receiver<bool>,
 ) {
     phase.send_replace(Phase::Filling);
+    let (lifetimes, dns) = checked;
     let (wake, woken) = mpsc::unbounded_channel();
     let Some(world) = fill(&cluster, &wake, &stopped).await else {
         return;
@@ -198,6 +207,16 @@ async fn deliver(
     let apps = Arc::new(apps(&config, &cluster, world.clone(), wake.clone()).await);
     let (cluster_id, allowlist) = (apps.cluster_id.clone(), apps.allowlist.clone());
     let client = cluster.watches();
+    if matches!(dns.provider, Provider::ExternalDns) {
+        watches::dns_endpoints(&client, &world, &wake);
+    }
+    let around = Surroundings {
+        world: world.clone(),
+        cluster_id: cluster_id.clone(),
+        namespace: config.namespace.clone(),
+        wake: wake.clone(),
+    };
+    let dns = Arc::new(DnsRecords::new(cluster.clone(), dns, around));
     let toucher = Toucher::new(cluster.clone(), world.clone());
     let projects = Arc::new(Projects {
         cluster,
@@ -214,8 +233,6 @@ async fn deliver(
         dns_records,
         certificates: certificate_keys,
     } = split(woken, world.clone());
-    // Nothing is done for these yet: their loop takes the keys.
-    drop(dns_records);
     let concurrency = usize::from(config.concurrency);
     let app_loop = queue::work("App", until(stopped.clone(), app_keys), concurrency, move |key| {
         let apps = apps.clone();
@@ -226,13 +243,18 @@ async fn deliver(
         let certificates = certificates.clone();
         async move { certificates.reconcile(key).await }
     });
+    let keys = until(stopped.clone(), dns_records);
+    let dns_loop = queue::work("DNSRecord", keys, DNS_RECORDS, move |key| {
+        let dns = dns.clone();
+        async move { dns.reconcile(key).await }
+    });
     let project_loop = queue::work("Project", until(stopped, owners), PROJECTS, move |owner| {
         let projects = projects.clone();
         async move { projects.reconcile(owner).await }
     });
     tokio::spawn(toucher.run(watches::unblocked(&client, &world)));
     phase.send_replace(Phase::Working);
-    tokio::join!(app_loop, project_loop, certificate_loop);
+    tokio::join!(app_loop, project_loop, certificate_loop, dns_loop);
 }
 
 /// What is known of the cluster, once every watch has brought its first listing; none if asked to end before.

@@ -16,11 +16,12 @@ pub use followed::Followed;
 pub use sinks::hook_job_entry;
 pub use unblocked::{Unblocked, unblocked};
 
+use crate::dns::endpoint;
 use crate::kube_io::{Whole, api_resource};
 use crate::world::{Cache, NamespacedName, World};
 use credentials::{Accounts, Mirrors, Sources};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
-use hosts::{Certificates, DnsRecords};
+use hosts::{Certificates, DnsEndpoints, DnsRecords};
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, PartialObjectMeta, TypeMeta};
 use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
@@ -69,7 +70,8 @@ pub enum Concerns {
 pub const LABEL_RECORD: &str = "platform.kubeop.io/revision-record";
 
 /// Kinds that are watched whole, because their status says whether they are ready.
-const WITH_STATUS: [(&str, &str, &str); 6] = [
+const WITH_STATUS: [(&str, &str, &str); 7] = [
+    (names::GROUP, names::VERSION, "DNSRecord"),
     ("apps", "v1", "Deployment"),
     ("apps", "v1", "StatefulSet"),
     ("apps", "v1", "DaemonSet"),
@@ -78,10 +80,9 @@ const WITH_STATUS: [(&str, &str, &str); 6] = [
     ("", "v1", "PersistentVolumeClaim"),
 ];
 
-/// Kinds of which only metadata are watched: they are ready once they are applied. DNS records and
-/// certificates among them, since nothing in this version writes their status.
-const METADATA_ONLY: [(&str, &str, &str); 11] = [
-    (names::GROUP, names::VERSION, "DNSRecord"),
+/// Kinds of which only metadata are watched: they are ready once they are applied. Certificates among them, since nothing
+/// in this version writes their status.
+const METADATA_ONLY: [(&str, &str, &str); 10] = [
     (names::GROUP, names::VERSION, "Certificate"),
     ("networking.k8s.io", "v1", "Ingress"),
     ("networking.k8s.io", "v1", "NetworkPolicy"),
@@ -210,6 +211,12 @@ pub fn start(
     let troubles = troubles::start(client, world, wake, &filled);
     filled.extend(troubles);
     filled
+}
+
+/// Watches what external-dns is told. Its kind may come later: nobody waits for this watch to be filled.
+pub fn dns_endpoints(client: &Client, world: &Arc<World>, wake: &mpsc::UnboundedSender<Concerns>) {
+    let watch = Watch::whole(client, endpoint::GROUP, endpoint::VERSION, endpoint::KIND, "");
+    run(watch, DnsEndpoints, world, wake);
 }
 
 /// Labels of what is delivered: neither hook Jobs nor records.

@@ -100,6 +100,8 @@ pub struct World {
     pub apps: Cache<NamespacedName, Packed>,
     /// DNSRecords as they are, in project namespaces and elsewhere.
     pub dns_records: Cache<NamespacedName, Packed>,
+    /// `DNSEndpoint`s as they are, where external-dns is the provider.
+    pub dns_endpoints: Cache<NamespacedName, Packed>,
     /// Certificates as they are, in project namespaces and elsewhere.
     pub certificates: Cache<NamespacedName, Packed>,
     /// resourceVersions of Secrets that hold what Certificates ask for.
