@@ -231,6 +231,12 @@ impl<'a> KubeOp<'a> {
         self.restart_controller().await.map(drop)
     }
 
+    /// The controller again with other arguments.
+    pub async fn restart_controller_with(&mut self, args: Vec<String>) -> Result<()> {
+        self.options.controller_args = args;
+        self.restart_controller().await.map(drop)
+    }
+
     async fn start(&self, name: &str, path: &Path, args: Vec<String>, identity: &Identity) -> Result<i32> {
         let kubeconfig = self.cluster.kubeconfig_of(identity)?;
         self.cluster

@@ -34,7 +34,14 @@ async fn a_deleted_app_leaves_nothing() {
         .apply(&image_app(ns, "pay", "ghcr.io/acme/pay:1", &more))
         .await
         .unwrap();
-    stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
+    // The routes come last. The App does not become Ready: no resolver knows the host.
+    wait::until("all is there", SOON, || async {
+        let route = stage.get(ns, "certificates.platform.kubeop.io/pay").await?;
+        ensure!(!route.is_null(), "no route yet");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
+    .unwrap();
     stage
         .kubectl(&format!(
             "delete apps.platform.kubeop.io/pay -n {ns} --timeout=30s"

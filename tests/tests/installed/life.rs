@@ -17,7 +17,7 @@ const APP: &str = "apiVersion: platform.kubeop.io/v1alpha1\nkind: App\nmetadata:
     spec:\n  projectRef: life\n  revisionHistoryLimit: 1\n  delivery:\n    kind: Image\n    image:\n\
     \x20     ref: ghcr.io/acme/payments:2.3.1\n      ports: [{name: http, containerPort: 8080}]\n\
     \x20     env: [{name: NUMBER, value: '1'}]\n\
-    \x20     ingress: {host: shop.example.com, dns: {target: 192.0.2.7}, tls: true}\n\
+    \x20     ingress: {host: shop.example.com, tls: true}\n\
     \x20 hooks:\n    pre: [{name: migrate, image: 'ghcr.io/acme/payments-migrate:2.3.1', command: [/bin/sh, -c, ./migrate.sh]}]\n";
 
 pub async fn a_project_and_its_app_begin_and_end(ground: &Ground) {
@@ -38,6 +38,13 @@ pub async fn a_project_and_its_app_begin_and_end(ground: &Ground) {
         // The condition of the revision before would do for `wait`.
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         ground.kubectl(current).await.unwrap();
+    }
+    // No resolver knows this host, so from here on the App waits for its record.
+    let named = APP.replace("tls: true", "tls: true, dns: {target: 192.0.2.7}");
+    ground.apply(&named).await.unwrap();
+    for line in ["--for=create", "--for=condition=Reconciling"] {
+        let record = format!("wait dnsrecords.platform.kubeop.io/shop -n kubeop-life {line} --timeout=60s");
+        ground.kubectl(&record).await.unwrap();
     }
     // A record is read where a request speaks of a revision, a Project where it is not known.
     let unknown = ground
