@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use kubeop_tests::generated::repository;
-use kubeop_tests::{Cluster, wait};
+use kubeop_tests::programs::{self, OwnProgram};
+use kubeop_tests::{Cluster, Identity, wait};
 use serde_json::json;
 
 use crate::bind::bind;
@@ -347,11 +348,46 @@ async fn bind_takes_the_same_updates(stage: &Stage<'_>, server: &Server) {
     assert_eq!(server.dig(host, "AAAA").unwrap(), "");
 }
 
-/// An uninstall takes no name away by which people find what runs.
+/// An uninstall takes no name away by which people find what runs: not by `release --all`, nor by the end of the kind.
 async fn released_records_stay(kubeop: &kubeop_tests::KubeOp<'_>, server: &Server) {
     let stage = Stage { kubeop };
-    let host = "first.prod.example.com";
+    let (host, name) = ("first.prod.example.com", "kubeop-web/first");
     server.answers(SOON, host, "A", "192.0.2.1").await;
+    kubeop.stop_controller().await.unwrap();
+    let own = [OwnProgram {
+        package: "kubeop-controller",
+        name: "kubeop-controller",
+    }];
+    let built = tokio::task::spawn_blocking(move || programs::build_own(&own));
+    let program = built.await.unwrap().unwrap().remove(0);
+    let config = stage.cluster().kubeconfig_of(&Identity::controller()).unwrap();
+    let release = tokio::process::Command::new(program)
+        .args(["release", "--all"])
+        .env("KUBECONFIG", config)
+        .output();
+    let output = release.await.unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains(" dnsrecords"), "{said}");
+    let released = stage.record(name).await.unwrap();
+    assert!(released["metadata"]["finalizers"].is_null(), "{released:#}");
+    assert_eq!(server.dig(host, "A").unwrap(), "192.0.2.1");
+
+    stage
+        .cluster()
+        .kubectl(["delete", "lease", "-n", "kubeop-system", "--all"])
+        .await
+        .unwrap()
+        .success()
+        .unwrap();
+    kubeop.start_controller().await.unwrap();
+    wait::until("it is held again", SOON, || async {
+        let held = stage.record(name).await?;
+        ensure!(held["metadata"]["finalizers"].is_array(), "{held:#}");
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
     stage
         .kubectl("delete crd dnsrecords.platform.kubeop.io --timeout=40s")
         .await;
