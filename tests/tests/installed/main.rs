@@ -35,6 +35,7 @@ async fn installed_by_its_own_manifests() {
     walk!(
         &ground,
         sample::the_users_sample_becomes_ready,
+        sample::the_users_record_and_certificate_say_what_is_missing,
         life::a_project_and_its_app_begin_and_end,
         restarts::s14_s15_no_create_fails_while_the_webhook_and_its_certificates_are_replaced,
         restarts::s14_a_killed_replica_is_replaced,

@@ -36,7 +36,8 @@ pub async fn every_rule_is_used(ground: &Ground) {
             let name = document["metadata"]["name"].as_str().unwrap_or_default();
             matches!(document["kind"].as_str(), Some("Role" | "ClusterRole"))
                 && (name == account
-                    || (account == "kubeop-controller" && name == "kubeop-impersonate-deployer"))
+                    || (account == "kubeop-controller"
+                        && ["kubeop-certificates", "kubeop-impersonate-deployer"].contains(&name)))
         });
         let mut granted = 0;
         for rule in roles.flat_map(|role| role["rules"].as_array().into_iter().flatten()) {

@@ -60,3 +60,45 @@ pub async fn the_users_sample_becomes_ready(ground: &Ground) {
         "{told:?}"
     );
 }
+
+/// The user's commands for DNS and TLS, as they stand: in the namespace `default`, which is no project's. Nothing resolves
+/// the host here; the certificate is there all the same.
+pub async fn the_users_record_and_certificate_say_what_is_missing(ground: &Ground) {
+    let args = ["apply", "-f", "-"];
+    let applied = ground.cluster.kubectl_with_input(args, DNS_AND_TLS).await;
+    applied.unwrap().success().unwrap();
+    for line in [
+        "wait dnsrecords.platform.kubeop.io/web-external --for=condition=Ready=False --timeout=60s",
+        "wait certificates.platform.kubeop.io/web-external --for=condition=Ready=False --timeout=60s",
+        "wait secret/web-external-tls --for=create --timeout=60s",
+    ] {
+        if let Err(error) = ground.kubectl(line).await {
+            panic!("{error:#}\n{}", ground.story().await);
+        }
+    }
+    let table = ground
+        .kubectl("get dnsrecords,certificates.platform.kubeop.io")
+        .await
+        .unwrap();
+    println!("{table}");
+    let certificate = ground
+        .get("certificates.platform.kubeop.io/web-external")
+        .await
+        .unwrap();
+    let status = &certificate["status"];
+    let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
+    let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
+    assert!(
+        ready.is_some_and(|ready| ready["reason"] == "Waiting")
+            && status["names"] == serde_json::json!(["web.prod.example.com"]),
+        "{status}"
+    );
+    // With them goes what was made for them.
+    let args = ["delete", "--timeout=60s", "-f", "-"];
+    let deleted = ground.cluster.kubectl_with_input(args, DNS_AND_TLS).await;
+    deleted.unwrap().success().unwrap();
+    for what in ["secret/web-external-tls", "rolebinding/kubeop-certificates"] {
+        let gone = format!("wait {what} --for=delete --timeout=60s");
+        ground.kubectl(&gone).await.unwrap();
+    }
+}
