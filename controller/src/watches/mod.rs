@@ -70,7 +70,8 @@ pub enum Concerns {
 pub const LABEL_RECORD: &str = "platform.kubeop.io/revision-record";
 
 /// Kinds that are watched whole, because their status says whether they are ready.
-const WITH_STATUS: [(&str, &str, &str); 7] = [
+const WITH_STATUS: [(&str, &str, &str); 8] = [
+    (names::GROUP, names::VERSION, "Certificate"),
     (names::GROUP, names::VERSION, "DNSRecord"),
     ("apps", "v1", "Deployment"),
     ("apps", "v1", "StatefulSet"),
@@ -80,10 +81,8 @@ const WITH_STATUS: [(&str, &str, &str); 7] = [
     ("", "v1", "PersistentVolumeClaim"),
 ];
 
-/// Kinds of which only metadata are watched: they are ready once they are applied. Certificates among them, since nothing
-/// in this version writes their status.
-const METADATA_ONLY: [(&str, &str, &str); 10] = [
-    (names::GROUP, names::VERSION, "Certificate"),
+/// Kinds of which only metadata are watched: they are ready once they are applied.
+const METADATA_ONLY: [(&str, &str, &str); 9] = [
     ("networking.k8s.io", "v1", "Ingress"),
     ("networking.k8s.io", "v1", "NetworkPolicy"),
     ("", "v1", "ConfigMap"),

@@ -139,12 +139,7 @@ pub fn digest_live(object: &DynamicObject) -> Live {
         .types
         .as_ref()
         .is_some_and(|types| types.kind == "Deployment");
-    // Nothing in this version writes the status of certificates: they are not waited for.
-    let unspoken = object
-        .types
-        .as_ref()
-        .is_some_and(|types| types.api_version.starts_with(names::GROUP) && types.kind == "Certificate");
-    let whole = if unspoken { None } else { whole(object) };
+    let whole = whole(object);
     Live {
         uid: metadata.uid.clone().unwrap_or_default(),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),

@@ -48,6 +48,22 @@ async fn the_seeds_record(stage: &Stage<'_>, server: &Server) {
     let table = stage.kubectl(&format!("get {RECORDS} -n kubeop-web")).await;
     assert!(table.contains("NotResolved"), "{table}");
 
+    // The document's Certificate waits for it, and names it with its own words.
+    let certificates = "certificates.platform.kubeop.io";
+    let waits = wait::until("the Certificate waits", SOON, || async {
+        let certificate = stage
+            .get(&format!("{certificates}/web-external -n kubeop-web"))
+            .await?;
+        let message = condition(&certificate, "Ready")["message"].to_string();
+        ensure!(
+            message.contains("DNSRecord web-external is not ready"),
+            "{certificate:#}"
+        );
+        ensure!(message.contains(words), "{certificate:#}");
+        anyhow::Ok(certificate)
+    });
+    assert_eq!(condition(&waits.await.unwrap(), "Ready")["reason"], "Waiting");
+
     let line = "add web.prod.example.com. 60 CNAME web.kubeop-web.svc.cluster.local.";
     server.people(&[line]).unwrap();
     let after = stage.is_ready(key).await;
@@ -56,6 +72,15 @@ async fn the_seeds_record(stage: &Stage<'_>, server: &Server) {
         answers(server, &["CNAME web.kubeop-web.svc.cluster.local"])
     );
     let table = stage.kubectl(&format!("get {RECORDS} -n kubeop-web")).await;
+    assert!(table.contains("Succeeded"), "{table}");
+    stage
+        .kubectl(&format!(
+            "wait {certificates}/web-external -n kubeop-web --for=condition=Ready --timeout=30s"
+        ))
+        .await;
+    let table = stage
+        .kubectl(&format!("get {certificates} web-external -n kubeop-web"))
+        .await;
     assert!(table.contains("Succeeded"), "{table}");
 }
 
