@@ -1,12 +1,12 @@
 //! What Certificates need besides: Secrets that hold what they ask for, kubeOP's own CA, and, where cert-manager is
 //! installed, what it is asked. Of Secrets nothing but metadata is ever watched.
 
-use super::{AfterBreak, Concerns, Sink, Watch, run};
+use super::{AfterBreak, Concerns, Sink, Watch, key_of, run};
 use crate::certificate::REQUESTS;
 use crate::kube_io::{CallError, CallKind, api_resource};
 use crate::world::{Cache, NamespacedName, Packed, World};
 use kube::api::DynamicObject;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client};
 use kubeop_shared::api::names;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -152,9 +152,3 @@ impl Sink for Requests {
     }
 }
 
-fn key_of(object: &DynamicObject) -> Option<NamespacedName> {
-    Some(NamespacedName {
-        namespace: object.namespace()?,
-        name: object.name_any(),
-    })
-}

@@ -1,16 +1,10 @@
 //! Registry Secrets that may be mirrored, their mirrors, and the accounts that name these. Of Secrets only metadata come.
 
-use super::{Concerns, Sink};
+use super::{Concerns, Sink, key_of};
 use crate::world::{AccountView, Cache, MirrorView, NamespacedName, World};
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 
-fn key(object: &DynamicObject) -> Option<NamespacedName> {
-    Some(NamespacedName {
-        namespace: object.namespace()?,
-        name: object.name_any(),
-    })
-}
 
 /// Secrets whose owners agree that they are mirrored.
 pub(super) struct Sources;
@@ -22,7 +16,7 @@ impl Sink for Sources {
         &world.sources
     }
     fn key(&self, object: &DynamicObject) -> Option<NamespacedName> {
-        key(object)
+        key_of(object)
     }
     fn value(&self, object: &DynamicObject) -> Option<Box<str>> {
         Some(object.resource_version().unwrap_or_default().into())
@@ -42,7 +36,7 @@ impl Sink for Mirrors {
         &world.mirrors
     }
     fn key(&self, object: &DynamicObject) -> Option<NamespacedName> {
-        key(object)
+        key_of(object)
     }
     fn value(&self, object: &DynamicObject) -> Option<MirrorView> {
         MirrorView::of(object)
@@ -63,7 +57,7 @@ impl Sink for Accounts {
         &world.accounts
     }
     fn key(&self, object: &DynamicObject) -> Option<NamespacedName> {
-        key(object)
+        key_of(object)
     }
     fn value(&self, object: &DynamicObject) -> Option<AccountView> {
         Some(AccountView::of(object))

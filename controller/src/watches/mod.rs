@@ -4,11 +4,11 @@ mod absence;
 mod attendant;
 mod credentials;
 mod followed;
-mod hosts;
 mod owners;
 mod sinks;
 mod troubles;
 mod unblocked;
+mod whole;
 
 pub use absence::Absence;
 pub use attendant::Attendant;
@@ -21,16 +21,15 @@ use crate::kube_io::{Whole, api_resource};
 use crate::world::{Cache, NamespacedName, World};
 use credentials::{Accounts, Mirrors, Sources};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
-use hosts::{Certificates, DnsEndpoints, DnsRecords};
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, PartialObjectMeta, TypeMeta};
 use kube::runtime::{WatchStreamExt, watcher, watcher::Event};
-use kube::{Api, Client, Resource};
+use kube::{Api, Client, Resource, ResourceExt};
 use kubeop_shared::api::names;
 use kubeop_shared::revision::ObjectKey;
 use owners::{Namespaces, Parts, ProjectObjects, Projects, TenantObjects, Tenants};
 use serde::de::DeserializeOwned;
-use sinks::{Apps, Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Records, StorageClasses};
+use sinks::{Autoscalers, Definitions, HookPods, Jobs, LiveObjects, Records, StorageClasses};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -135,9 +134,9 @@ pub fn start(
             world,
             wake,
         ),
-        run(ours("App"), Apps, world, wake),
-        run(ours("DNSRecord"), DnsRecords, world, wake),
-        run(ours("Certificate"), Certificates, world, wake),
+        run(ours("App"), whole::APPS, world, wake),
+        run(ours("DNSRecord"), whole::DNS_RECORDS, world, wake),
+        run(ours("Certificate"), whole::CERTIFICATES, world, wake),
         run(ours("Project"), ProjectObjects, world, wake),
         run(ours("Project"), Projects, world, wake),
         run(ours("Tenant"), TenantObjects, world, wake),
@@ -215,7 +214,7 @@ pub fn start(
 /// Watches what external-dns is told. Its kind may come later: nobody waits for this watch to be filled.
 pub fn dns_endpoints(client: &Client, world: &Arc<World>, wake: &mpsc::UnboundedSender<Concerns>) {
     let watch = Watch::whole(client, endpoint::GROUP, endpoint::VERSION, endpoint::KIND, "");
-    run(watch, DnsEndpoints, world, wake);
+    run(watch, whole::DNS_ENDPOINTS, world, wake);
 }
 
 /// Labels of what is delivered: neither hook Jobs nor records.
@@ -313,6 +312,13 @@ impl Watch {
             events,
         }
     }
+}
+
+fn key_of(object: &DynamicObject) -> Option<NamespacedName> {
+    Some(NamespacedName {
+        namespace: object.namespace()?,
+        name: object.name_any(),
+    })
 }
 
 /// How the objects of one watch are kept.

@@ -12,29 +12,6 @@ use kubeop_shared::api::names;
 use kubeop_shared::health::binds_at_first_use;
 use serde_json::{Value, json};
 
-/// Apps, whatever they hold: one that cannot be read must not hide the others.
-pub(super) struct Apps;
-
-impl Sink for Apps {
-    type Key = NamespacedName;
-    type Value = Packed;
-    fn cache<'w>(&self, world: &'w World) -> &'w Cache<Self::Key, Self::Value> {
-        &world.apps
-    }
-    fn key(&self, object: &DynamicObject) -> Option<NamespacedName> {
-        Some(NamespacedName {
-            namespace: object.namespace()?,
-            name: object.name_any(),
-        })
-    }
-    fn value(&self, object: &DynamicObject) -> Option<Packed> {
-        Some(Packed::of_object(object))
-    }
-    fn concerns(&self, key: &NamespacedName, _: Option<&Packed>) -> Vec<Concerns> {
-        vec![Concerns::App(key.clone())]
-    }
-}
-
 pub(super) struct Records;
 
 impl Sink for Records {

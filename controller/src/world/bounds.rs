@@ -4,30 +4,46 @@ use super::World;
 use kubeop_shared::host::{HostSuffixes, Hosts};
 use std::sync::Arc;
 
-type Named = Option<(String, Arc<HostSuffixes>)>;
+type List = Option<Arc<HostSuffixes>>;
 
 /// The lists that hold in a namespace.
 #[derive(Clone, Debug, Default)]
 pub struct Bounds {
-    tenant: Named,
-    project: Named,
+    /// Whose they are; none outside projects, where administrators decide for themselves.
+    pub of: Option<Owners>,
+    tenant: List,
+    project: List,
+}
+
+/// Whose the lists of a namespace are.
+#[derive(Clone, Debug)]
+pub struct Owners {
+    /// The Project.
+    pub project: String,
+    /// Its Tenant.
+    pub tenant: String,
+    /// Whom to ask.
+    pub contact: Option<String>,
 }
 
 impl Bounds {
     /// As the rule takes them.
     pub fn hosts(&self) -> Hosts<'_> {
-        fn named(list: &Named) -> Option<(&str, &HostSuffixes)> {
-            list.as_ref().map(|(name, list)| (name.as_str(), &**list))
+        let Some(of) = &self.of else {
+            return Hosts::default();
+        };
+        fn named<'l>(name: &'l str, list: &'l List) -> Option<(&'l str, &'l HostSuffixes)> {
+            Some((name, list.as_deref()?))
         }
         Hosts {
-            tenant: named(&self.tenant),
-            project: named(&self.project),
+            tenant: named(&of.tenant, &self.tenant),
+            project: named(&of.project, &self.project),
         }
     }
 }
 
 impl World {
-    /// The lists that hold in a namespace: none outside projects, where administrators decide for themselves.
+    /// The lists that hold in a namespace.
     ///
     /// # Errors
     /// Whose lists are not known, as in `project web`: nobody can say what holds.
@@ -46,8 +62,13 @@ impl World {
             return Err(format!("tenant {}", project.tenant));
         };
         Ok(Bounds {
-            tenant: tenant.hosts.map(|list| (project.tenant, list)),
-            project: project.hosts.map(|list| (name, list)),
+            of: Some(Owners {
+                project: name,
+                tenant: project.tenant,
+                contact: tenant.contact,
+            }),
+            tenant: tenant.hosts,
+            project: project.hosts,
         })
     }
 }

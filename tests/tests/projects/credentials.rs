@@ -204,7 +204,7 @@ async fn what_is_no_credential_or_not_for_this_tenant_is_not_mirrored() {
     for object in [
         for_others,
         source("pull-unasked", PASSWORDS[0], &json!({})),
-        secret("looks-like-a-ca", "platform.kubeop.io/webhook-ca"),
+        secret("looks-like-a-ca", "platform.kubeop.io/certificate-authority"),
         secret("looks-like-a-tsig-key", "Opaque"),
     ] {
         stage.applied(&object).await;
@@ -219,7 +219,7 @@ async fn what_is_no_credential_or_not_for_this_tenant_is_not_mirrored() {
     let whys = [
         "spec.registryCredentials[0]: Secret pull-others in namespace kubeop-system is not for tenant reaches",
         "spec.registryCredentials[1]: Secret pull-unasked in namespace kubeop-system does not carry the label",
-        "spec.registryCredentials[2]: Secret looks-like-a-ca in namespace kubeop-system is of type \"platform.kubeop.io/webhook-ca\"",
+        "spec.registryCredentials[2]: Secret looks-like-a-ca in namespace kubeop-system is of type \"platform.kubeop.io/certificate-authority\"",
         "spec.registryCredentials[3]: Secret looks-like-a-tsig-key in namespace kubeop-system is of type \"Opaque\"",
     ];
     for why in whys {

@@ -122,7 +122,7 @@ mod tests {
     #[case::for_others(for_tenants("globex,acme-2"), JSON, "is not for tenant acme")]
     #[case::for_nobody(for_tenants(""), JSON, "is not for tenant acme")]
     #[case::for_another_by_label(for_tenant_by_label("globex"), JSON, "is not for tenant acme")]
-    #[case::a_ca(agrees(), ("platform.kubeop.io/webhook-ca", "tls.key"), "is of type")]
+    #[case::a_ca(agrees(), ("platform.kubeop.io/certificate-authority", "tls.key"), "is of type")]
     #[case::opaque(agrees(), ("Opaque", ".dockerconfigjson"), "is of type \"Opaque\"")]
     #[case::empty(agrees(), ("kubernetes.io/dockercfg", ".dockerconfigjson"), "has nothing under .dockercfg")]
     fn s44_nothing_else_is(#[case] metadata: Value, #[case] (kind, key): (&str, &str), #[case] why: &str) {
