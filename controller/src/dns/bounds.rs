@@ -11,7 +11,8 @@ impl<C> DnsRecords<C> {
     /// Why a host is none of the project's, if so. Outside project namespaces they are the administrator's own.
     pub(super) fn bounds(&self, key: &NamespacedName, host: &str) -> Result<(), Standing> {
         let bounds = self.world.bounds_of(&key.namespace).map_err(|whose| {
-            let message = format!("the hosts of {whose} are not known, so nobody says which hosts it may have");
+            let message =
+                format!("the hosts of {whose} are not known, so nobody says which hosts it may have");
             Standing::waits(Reason::ProjectNotFound, message)
         })?;
         let Some(of) = &bounds.of else {

@@ -5,7 +5,6 @@ use crate::world::{AccountView, Cache, MirrorView, NamespacedName, World};
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 
-
 /// Secrets whose owners agree that they are mirrored.
 pub(super) struct Sources;
 

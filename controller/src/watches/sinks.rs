@@ -2,7 +2,7 @@
 
 use super::{AfterBreak, Concerns, Sink};
 use crate::world::{
-    Binding, Cache, Delivered, HookJobEntry, HookPod, LiveKey, NamespacedName, Packed, Scaled, Small, World,
+    Binding, Cache, Delivered, HookJobEntry, HookPod, LiveKey, NamespacedName, Scaled, Small, World,
     digest_live, digest_record, pending_class,
 };
 use kube::ResourceExt;

@@ -32,14 +32,15 @@ impl Bounds {
         let Some(of) = &self.of else {
             return Hosts::default();
         };
-        fn named<'l>(name: &'l str, list: &'l List) -> Option<(&'l str, &'l HostSuffixes)> {
-            Some((name, list.as_deref()?))
-        }
         Hosts {
             tenant: named(&of.tenant, &self.tenant),
             project: named(&of.project, &self.project),
         }
     }
+}
+
+fn named<'l>(name: &'l str, list: &'l List) -> Option<(&'l str, &'l HostSuffixes)> {
+    Some((name, list.as_deref()?))
 }
 
 impl World {

@@ -103,6 +103,8 @@ async fn s57_a_namespace_that_is_not_free_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_is_adopted_when_both_agree() {
     let stage = Stage::shared().await;
+    // What is remembered of a look is lost with the program.
+    let _running = stage.running.read().await;
     stage.kubectl("create namespace old").await.unwrap();
     stage
         .apply(&project("young", ", namespace: old, adopt: true"))
@@ -123,6 +125,12 @@ async fn a_project_without_a_gate_is_not_ready() {
     let stage = Stage::shared().await;
     let yaml = project("open", "").replace(", enforcement: Audit", "");
     stage.apply(&yaml).await.unwrap();
-    let message = is(stage, "open", "False", "GateOpen").await["message"].to_string();
-    assert!(message.contains("kubeop.invalid"), "{message}");
+    // At first the rights to ask may be new to the API server.
+    wait::until("the gate is said to be open", SOON, || async {
+        let message = is(stage, "open", "False", "GateOpen").await["message"].to_string();
+        ensure!(message.contains("kubeop.invalid"), "{message}");
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
 }

@@ -2,14 +2,30 @@
 
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use kubeop_tests::keeper::requests::Ending;
+use kubeop_tests::wait;
 
-use crate::support::{Stage, image_app};
+use crate::support::{SOON, Stage, image_app};
 
 const HOOK: &str = "  hooks:\n    pre:\n    - {name: migrate, image: 'ghcr.io/acme/migrate:1'}\n";
 
+/// Waits for a second without a call: after a restart for another test the Project is looked after once more.
+async fn settled(stage: &Stage, ns: &str) {
+    wait::until("nothing is called any more", SOON, || async {
+        let log = stage.cluster.audit_log().context("an audit log")?.from_now()?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let calls = stage.calls_in(&log, ns)?;
+        ensure!(calls.is_empty(), "{calls:#?}");
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
+}
+
 /// What it costs until the App `pay` is Ready as this text says.
 async fn calls_of(stage: &Stage, ns: &str, app: &str) -> Vec<String> {
+    settled(stage, ns).await;
     let log = stage.cluster.audit_log().unwrap().from_now().unwrap();
     stage.apply(app).await.unwrap();
     stage.app_is(ns, "pay", "True", "Succeeded").await.unwrap();
@@ -111,9 +127,7 @@ async fn a_revision_that_trims_the_history_stays_within_its_budget_of_calls() {
         crate::manifests::raw(ns, &manifest).replacen("spec:\n", "spec:\n  revisionHistoryLimit: 1\n", 1)
     };
     for value in 1..4 {
-        // After a restart for another test the Project is looked after once more.
         let _running = stage.running.read().await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
         let calls = calls_of(stage, ns, &app(value)).await;
         assert!(calls.len() <= 2 + 6, "{} calls: {calls:#?}", calls.len());
     }
