@@ -8,6 +8,7 @@ mod outage;
 mod pages;
 mod restarts;
 mod rights;
+mod rules;
 mod sample;
 mod secrets;
 mod uninstall;
@@ -37,6 +38,10 @@ async fn installed_by_its_own_manifests() {
         sample::the_users_sample_becomes_ready,
         sample::the_users_record_and_certificate_say_what_is_missing,
         life::a_project_and_its_app_begin_and_end,
+        rules::s18_labels_of_namespaces_are_reserved,
+        rules::s51_tenant_project_and_app_go_in_one_sweep,
+        rules::s57_the_clusters_namespaces_and_anothers_are_nobodys,
+        rules::s16_s20_a_rule_that_tightens_stops_what_is_new,
         restarts::s14_s15_no_create_fails_while_the_webhook_and_its_certificates_are_replaced,
         restarts::s14_a_killed_replica_is_replaced,
         outage::s17_s60_an_outage_stays_in_project_namespaces,
