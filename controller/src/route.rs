@@ -68,12 +68,10 @@ impl Router {
                 send(&self.apps, [key]);
             }
             Concerns::DnsRecord(key) => {
-                let names_it = |certificate: &Certificate| {
-                    certificate.spec.dns_record_ref.as_deref() == Some(key.name.as_str())
-                };
-                self.wake_certificates(world.certificates_in(&key.namespace, names_it));
+                self.wake_certificates_of(&key);
                 send(&self.dns_records, [key]);
             }
+            Concerns::OfDnsRecord(key) => self.wake_certificates_of(&key),
             Concerns::Certificate(key) => self.wake_certificates([key]),
             Concerns::Secret(secret) => {
                 let names_it = |certificate: &Certificate| certificate.secret_name() == secret.name;
@@ -126,6 +124,14 @@ impl Router {
         send(&self.apps, all(&self.world.apps));
         send(&self.dns_records, all(&self.world.dns_records));
         self.wake_certificates(all(&self.world.certificates));
+    }
+
+    /// Wakes the Certificates that name a record.
+    fn wake_certificates_of(&self, record: &NamespacedName) {
+        let names_it = |certificate: &Certificate| {
+            certificate.spec.dns_record_ref.as_deref() == Some(record.name.as_str())
+        };
+        self.wake_certificates(self.world.certificates_in(&record.namespace, names_it));
     }
 
     fn wake_certificates(&self, keys: impl IntoIterator<Item = NamespacedName>) {

@@ -2,6 +2,7 @@
 
 use super::DnsRecords;
 use crate::kube_io::{Address, CallError, CallKind, Cluster, Who, address};
+use crate::watches::Concerns;
 use crate::world::{NamespacedName, Packed};
 use jiff::Timestamp;
 use kube::api::DynamicObject;
@@ -63,5 +64,7 @@ impl<C: Cluster> DnsRecords<C> {
         let version = object.metadata.resource_version.as_deref();
         let cache = &self.world.dns_records;
         cache.put(key.clone(), version, Packed::of_object(object));
+        // The watch brings nothing new then. Nobody listens any more: the program ends.
+        let _ = self.wake.send(Concerns::OfDnsRecord(key.clone()));
     }
 }

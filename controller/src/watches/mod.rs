@@ -43,6 +43,8 @@ pub enum Concerns {
     App(NamespacedName),
     /// One `DNSRecord`.
     DnsRecord(NamespacedName),
+    /// Every Certificate that names a `DNSRecord`.
+    OfDnsRecord(NamespacedName),
     /// One Certificate.
     Certificate(NamespacedName),
     /// Every Certificate that names a Secret.
