@@ -42,7 +42,7 @@ pub async fn s18_labels_of_namespaces_are_reserved(ground: &Ground) {
 pub async fn s51_tenant_project_and_app_go_in_one_sweep(ground: &Ground) {
     ground
         .apply(
-            "apiVersion: platform.kubeop.io/v1alpha1\nkind: Tenant\nmetadata: {name: sweep}\n---\n\
+            "apiVersion: platform.kubeop.io/v1alpha1\nkind: Tenant\nmetadata: {name: sweep}\nspec: {}\n---\n\
              apiVersion: platform.kubeop.io/v1alpha1\nkind: Project\n\
              metadata: {name: sweep, annotations: {platform.kubeop.io/protect: 'true'}}\n\
              spec: {tenantRef: sweep, deletionPolicy: Delete}\n",
@@ -147,7 +147,7 @@ pub async fn s16_s20_a_rule_that_tightens_stops_what_is_new(ground: &Ground) {
     .await;
     refused(
         ground,
-        "-n kubeop-web set image deployment/payments payments=ghcr.io/acme/payments:2.3.2",
+        "-n kubeop-web set image deployment/payments *=ghcr.io/acme/payments:2.3.2",
         "[ImageNotAllowed]",
     )
     .await;

@@ -103,11 +103,10 @@ pub async fn s53_it_goes_without_release_and_takes_nothing_along(ground: &Ground
     let install = "kubectl apply -k manifests/crds && kubectl apply -k manifests && \
         kubectl -n kubeop-system wait deploy --all --for=condition=Available --timeout=120s";
     ground.paste(install).await.unwrap();
-    ground
-        .apply(
-            "apiVersion: platform.kubeop.io/v1alpha1\nkind: Tenant\nmetadata: {name: acme}\n---\n\
-             apiVersion: platform.kubeop.io/v1alpha1\nkind: Project\nmetadata: {name: web}\nspec: {tenantRef: acme}\n",
-        )
+    let owners = "apiVersion: platform.kubeop.io/v1alpha1\nkind: Tenant\nmetadata: {name: acme}\nspec: {}\n---\n\
+        apiVersion: platform.kubeop.io/v1alpha1\nkind: Project\nmetadata: {name: web}\nspec: {tenantRef: acme}\n";
+    // The API server learns of the new registrations' CA by a watch.
+    wait::until("owners are admitted", SOON, || ground.apply(owners))
         .await
         .unwrap();
     ground
