@@ -187,12 +187,17 @@ fn metadata_of(metadata: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mirrored_secret_is_what_its_source_is() {
     let web = Web::shared().await;
-    let mut mirror = object(
-        "Secret",
-        &json!({"name": "regcred", "labels": {"platform.kubeop.io/mirror-of": "kubeop-system"}}),
-    );
-    mirror["stringData"] = json!({"a": "b"});
-    web.apply(&mirror).await.unwrap();
+    let source = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+        "metadata": {"name": "regcred", "namespace": "kubeop-system", "labels": {"platform.kubeop.io/mirror": "true"}},
+        "stringData": {".dockerconfigjson": "{\"auths\":{}}"}});
+    web.apply(&source).await.unwrap();
+    for line in [
+        "patch project/web --type=merge -p {\"spec\":{\"registryCredentials\":[{\"name\":\"regcred\"}]}}",
+        "wait secret/regcred -n kubeop-web --for=create --timeout=30s",
+    ] {
+        let done = web.cluster.kubectl(line.split_whitespace()).await.unwrap();
+        done.success().unwrap();
+    }
     let what = format!("secret/regcred -n {NAMESPACE}");
     let refused = web.patch(&what, &json!({"stringData": {"a": "c"}})).await;
     assert!(
