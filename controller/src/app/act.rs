@@ -4,11 +4,10 @@ use super::live::writer;
 use super::memory::Memory;
 use super::observe::app_address;
 use super::{Apps, Subject, events};
-use crate::kube_io::{Address, CallError, CallKind, Cluster, Preconditions, Who};
+use crate::kube_io::{Address, CallError, CallKind, Cluster, Preconditions, Who, finalizer};
 use crate::world::digest_live;
 use jiff::Timestamp;
 use kube::api::DynamicObject;
-use kubeop_shared::api::names;
 use kubeop_shared::delivery::{Action, Observed, RecordChange, Report, Source};
 use kubeop_shared::revision::ObjectKey;
 use serde_json::{Value, json};
@@ -116,9 +115,7 @@ impl<C: Cluster> Apps<C> {
     }
 
     async fn add_finalizer(&self, subject: &Subject, memory: &mut Memory) -> Result<(), CallError> {
-        let mut finalizers: Vec<&str> = subject.finalizers.iter().map(String::as_str).collect();
-        finalizers.push(names::FINALIZER);
-        let fields = with_finalizers(subject.resource_version.as_deref(), &finalizers);
+        let fields = finalizer::held(subject.resource_version.as_deref(), &subject.finalizers);
         let at = app_address(subject);
         let app = self.cluster.patch(&Who::Controller, &at, None, &fields).await?;
         memory.app = Some(Arc::new(app));
@@ -126,7 +123,7 @@ impl<C: Cluster> Apps<C> {
     }
 
     async fn release_app(&self, subject: &Subject, memory: &mut Memory) -> Result<(), CallError> {
-        let fields = with_finalizers(subject.resource_version.as_deref(), &others(&subject.finalizers));
+        let fields = finalizer::let_go(subject.resource_version.as_deref(), &subject.finalizers);
         let at = app_address(subject);
         match self.cluster.patch(&Who::Controller, &at, None, &fields).await {
             Err(error) if error.kind != CallKind::NotFound => Err(error),
@@ -143,7 +140,7 @@ impl<C: Cluster> Apps<C> {
         at: &Address,
         finalizers: &[String],
     ) -> Result<Option<DynamicObject>, CallError> {
-        let fields = json!({"metadata": {"finalizers": others(finalizers)}});
+        let fields = json!({"metadata": {"finalizers": finalizer::others(finalizers)}});
         match self.cluster.patch(&Who::Controller, at, None, &fields).await {
             Ok(object) => Ok(Some(object)),
             Err(error) if error.kind == CallKind::NotFound => Ok(None),
@@ -172,15 +169,4 @@ impl<C: Cluster> Apps<C> {
         memory.app = Some(Arc::new(app));
         Ok(())
     }
-}
-
-/// The finalizers of others.
-fn others(finalizers: &[String]) -> Vec<&str> {
-    let names = finalizers.iter().map(String::as_str);
-    names.filter(|name| *name != names::FINALIZER).collect()
-}
-
-/// A merge that sets the finalizers, if the object is still as it was read.
-fn with_finalizers(resource_version: Option<&str>, finalizers: &[&str]) -> Value {
-    json!({"metadata": {"resourceVersion": resource_version, "finalizers": finalizers}})
 }

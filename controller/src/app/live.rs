@@ -2,7 +2,7 @@
 
 use super::memory::{LiveLook, Memory};
 use super::{Apps, Subject, events};
-use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, address, api_resource};
+use crate::kube_io::{Address, CallError, CallKind, Cluster, Kind, Scope, Who, api_resource, kind_goes};
 use crate::watches;
 use crate::world::{Delivered, KeptRecord, LiveKey, NamespacedName, digest_key, digest_live, pending_class};
 use kube::api::DynamicObject;
@@ -82,7 +82,7 @@ impl<C: Cluster> Apps<C> {
             ..LiveLook::default()
         };
         if subject.view.deleting {
-            look.kind_goes = self.kind_goes().await?;
+            look.kind_goes = kind_goes(&self.cluster, "apps").await?;
             self.met_unknown_jobs(subject).await?;
         }
         let record = entry.and_then(|entry| entry.read().ok());
@@ -107,20 +107,6 @@ impl<C: Cluster> Apps<C> {
         }
         memory.look = Some(look);
         Ok(())
-    }
-
-    /// Whether the definition of Apps is being deleted: then all of them are, and nobody meant their Pods.
-    async fn kind_goes(&self) -> Result<bool, CallError> {
-        let name = format!("apps.{}", names::GROUP);
-        let at = address(
-            "apiextensions.k8s.io",
-            "v1",
-            "CustomResourceDefinition",
-            None,
-            &name,
-        );
-        let definition = self.cluster.get(&Who::Controller, &at).await?;
-        Ok(definition.is_none_or(|definition| definition.metadata.deletion_timestamp.is_some()))
     }
 
     /// An object of the inventory, if it exists and is this App's: by its label, or by its uid where somebody

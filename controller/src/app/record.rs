@@ -3,7 +3,7 @@
 use super::memory::Memory;
 use super::observe::record_address;
 use super::{Apps, Subject, events};
-use crate::kube_io::{CallError, Cluster, Effect, Preconditions, Who};
+use crate::kube_io::{CallError, Cluster, Effect, Preconditions, Who, finalizer};
 use crate::watches::LABEL_RECORD;
 use crate::world::digest_record;
 use kubeop_shared::api::names;
@@ -27,7 +27,7 @@ impl<C: Cluster> Apps<C> {
         }
         let known = self.world.records.get(&subject.key).and_then(|kept| kept.open());
         let mut finalizers = known.map(|entry| entry.finalizers).unwrap_or_default();
-        if !finalizers.iter().any(|name| name == names::FINALIZER) {
+        if !finalizer::is_held(&finalizers) {
             finalizers.push(names::FINALIZER.to_owned());
         }
         let object = json!({

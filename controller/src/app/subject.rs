@@ -1,5 +1,6 @@
 //! One App as it was read: its spec, its owners, and what it renders to.
 
+use crate::kube_io::finalizer;
 use crate::world::{NamespacedName, ProjectView, Scaled, World};
 use jiff::Timestamp;
 use kube::api::DynamicObject;
@@ -98,7 +99,7 @@ impl Subject {
             uid: uid.clone(),
             generation: metadata.generation.unwrap_or_default(),
             deleting: metadata.deletion_timestamp.is_some(),
-            finalizer: finalizers.iter().any(|name| name == names::FINALIZER),
+            finalizer: finalizer::is_held(&finalizers),
             suspended: said.and_then(|spec| spec.suspend).unwrap_or(false),
             deletion_policy: said.and_then(|spec| spec.deletion_policy).unwrap_or_default(),
             history_limit: said

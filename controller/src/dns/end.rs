@@ -1,10 +1,10 @@
 //! Holding a `DNSRecord` while the zone says something for it, and letting it go.
 
 use super::DnsRecords;
+use super::failed::Failed;
 use super::memory::{Round, spread};
-use super::rfc2136::Failed;
 use super::settings::Provider;
-use crate::kube_io::{CallError, Cluster, Who, address};
+use crate::kube_io::{CallError, Cluster, finalizer, kind_goes};
 use crate::queue::Next;
 use crate::world::NamespacedName;
 use kube::ResourceExt;
@@ -12,7 +12,7 @@ use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::standing::Standing;
 use kubeop_shared::api::{DnsRecord, names};
 use kubeop_shared::dns::Marker;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// The longest wait for a server that is down.
@@ -26,25 +26,20 @@ impl<C: Cluster> DnsRecords<C> {
         record: &DnsRecord,
         host: &str,
     ) -> Result<(), CallError> {
-        let held = is_held(record);
-        if held && published(record) == Some(host) {
+        if finalizer::is_held(record.finalizers()) && published(record) == Some(host) {
             return Ok(());
         }
-        let mut finalizers = record.finalizers().to_vec();
-        if !held {
-            finalizers.push(names::FINALIZER.to_owned());
+        let mut fields = finalizer::held(record.metadata.resource_version.as_deref(), record.finalizers());
+        if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+            let annotations = json!({names::ANNOTATION_PUBLISHED_HOST: host});
+            metadata.insert("annotations".to_owned(), annotations);
         }
-        let metadata = json!({
-            "resourceVersion": record.metadata.resource_version,
-            "finalizers": finalizers,
-            "annotations": {names::ANNOTATION_PUBLISHED_HOST: host},
-        });
-        self.patch(key, None, &json!({"metadata": metadata})).await
+        self.patch(key, None, &fields).await
     }
 
     /// Goes on with the end of a `DNSRecord`.
     pub(super) async fn end(&self, key: &NamespacedName, record: &DnsRecord) -> Next {
-        if !is_held(record) {
+        if !finalizer::is_held(record.finalizers()) {
             self.forget(key);
             return Next::News;
         }
@@ -56,7 +51,7 @@ impl<C: Cluster> DnsRecords<C> {
             Ok(Some(standing)) => self.go_on_ending(key, record, &standing).await,
             Err(error) => {
                 tracing::warn!(record = %key, %error, "its end does not get on");
-                Next::Within(super::rfc2136::SOON)
+                Next::Within(super::failed::SOON)
             }
         }
     }
@@ -70,7 +65,7 @@ impl<C: Cluster> DnsRecords<C> {
         let host = published(record);
         if let (Provider::Rfc2136(updates), Some(host)) = (&self.settings.provider, host)
             // kubeOP is uninstalled: nobody meant the names by which people find what runs.
-            && !self.kind_goes().await?
+            && !kind_goes(&self.cluster, "dnsrecords").await?
             && let Err(failed) = self.withdraw(updates, host, &self.marker(key)).await
         {
             let why = match failed {
@@ -87,10 +82,8 @@ impl<C: Cluster> DnsRecords<C> {
             );
             return Ok(Some(Standing::waits(Reason::Deleting, message)));
         }
-        let mut finalizers = record.finalizers().to_vec();
-        finalizers.retain(|name| name != names::FINALIZER);
-        let metadata = json!({"resourceVersion": record.metadata.resource_version, "finalizers": finalizers});
-        self.patch(key, None, &json!({"metadata": metadata})).await?;
+        let fields = finalizer::let_go(record.metadata.resource_version.as_deref(), record.finalizers());
+        self.patch(key, None, &fields).await?;
         Ok(None)
     }
 
@@ -116,25 +109,12 @@ impl<C: Cluster> DnsRecords<C> {
         Next::Within(wait)
     }
 
-    /// Whether the definition of the kind is being deleted, and with it every `DNSRecord`.
-    async fn kind_goes(&self) -> Result<bool, CallError> {
-        let name = format!("dnsrecords.{}", names::GROUP);
-        let kind = "CustomResourceDefinition";
-        let at = address("apiextensions.k8s.io", "v1", kind, None, &name);
-        let definition = self.cluster.get(&Who::Controller, &at).await?;
-        Ok(definition.is_none_or(|definition| definition.metadata.deletion_timestamp.is_some()))
-    }
-
     pub(super) fn marker(&self, key: &NamespacedName) -> Marker {
         Marker {
             cluster: self.cluster_id.clone(),
             record: key.to_string(),
         }
     }
-}
-
-fn is_held(record: &DnsRecord) -> bool {
-    record.finalizers().iter().any(|name| name == names::FINALIZER)
 }
 
 /// The host that the zone says for it, or is about to.

@@ -1,12 +1,15 @@
 //! The one place that talks to the API server, and the one place that a test replaces.
 
 mod client;
+mod definition;
 mod error;
+pub mod finalizer;
 mod resources;
 mod tenure;
 mod whole;
 
 pub use client::{CALL, KubeCluster};
+pub use definition::kind_goes;
 pub use error::{CallError, CallKind, FieldConflict};
 pub use resources::{Address, Kind, Scope, address, api_resource};
 pub use tenure::Tenure;

@@ -4,7 +4,9 @@ use super::desired::{self, Act, parts};
 use super::finalizer::is_held;
 use super::namespace;
 use super::{Next, Owner, Projects};
-use crate::kube_io::{Address, CallError, CallKind, Cluster, Preconditions, Who, address, api_resource};
+use crate::kube_io::{
+    Address, CallError, CallKind, Cluster, Preconditions, Who, address, api_resource, kind_goes,
+};
 use crate::world::{NamespacedName, World};
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::Reason;
@@ -167,7 +169,7 @@ impl<C: Cluster> Projects<C> {
 
     async fn see(&self, name: &str, project: &Project, namespace: &str) -> Result<Seen, CallError> {
         let mut seen = Seen {
-            kind_goes: self.kind_goes("projects").await?,
+            kind_goes: kind_goes(&self.cluster, "projects").await?,
             apps: known_apps(&self.world, name, namespace),
             namespace: None,
             mirrors: !self.known_mirrors(name, namespace).is_empty(),

@@ -1,10 +1,8 @@
-//! Our finalizer on Projects and Tenants, and whether their kind itself is going away.
+//! Our finalizer on Projects and Tenants.
 
 use super::{Owner, Projects};
-use crate::kube_io::{CallError, CallKind, Cluster, Who, address};
+use crate::kube_io::{CallError, CallKind, Cluster, Who, finalizer};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kubeop_shared::api::names;
-use serde_json::json;
 
 impl<C: Cluster> Projects<C> {
     /// Puts our finalizer on an object, if it is not there and the object is still as it was read.
@@ -12,10 +10,7 @@ impl<C: Cluster> Projects<C> {
         if is_held(metadata) {
             return Ok(());
         }
-        let mut finalizers = metadata.finalizers.clone().unwrap_or_default();
-        finalizers.push(names::FINALIZER.to_owned());
-        let fields =
-            json!({"metadata": {"resourceVersion": metadata.resource_version, "finalizers": finalizers}});
+        let fields = finalizer::held(metadata.resource_version.as_deref(), all(metadata));
         let object = self
             .cluster
             .patch(&Who::Controller, &owner.at(), None, &fields)
@@ -26,10 +21,7 @@ impl<C: Cluster> Projects<C> {
 
     /// Takes our finalizer off an object, if it is still as it was read.
     pub(super) async fn release(&self, owner: &Owner, metadata: &ObjectMeta) -> Result<(), CallError> {
-        let mut finalizers = metadata.finalizers.clone().unwrap_or_default();
-        finalizers.retain(|name| name != names::FINALIZER);
-        let fields =
-            json!({"metadata": {"resourceVersion": metadata.resource_version, "finalizers": finalizers}});
+        let fields = finalizer::let_go(metadata.resource_version.as_deref(), all(metadata));
         match self
             .cluster
             .patch(&Who::Controller, &owner.at(), None, &fields)
@@ -39,23 +31,13 @@ impl<C: Cluster> Projects<C> {
             _ => Ok(()),
         }
     }
-
-    /// Whether the definition of a kind of ours is being deleted: then all of its objects are, and nobody meant what
-    /// runs.
-    pub(super) async fn kind_goes(&self, plural: &str) -> Result<bool, CallError> {
-        let name = format!("{plural}.{}", names::GROUP);
-        let kind = "CustomResourceDefinition";
-        let at = address("apiextensions.k8s.io", "v1", kind, None, &name);
-        let definition = self.cluster.get(&Who::Controller, &at).await?;
-        Ok(definition.is_none_or(|definition| definition.metadata.deletion_timestamp.is_some()))
-    }
 }
 
 /// Whether our finalizer is on an object.
 pub(super) fn is_held(metadata: &ObjectMeta) -> bool {
-    metadata
-        .finalizers
-        .iter()
-        .flatten()
-        .any(|name| name == names::FINALIZER)
+    finalizer::is_held(all(metadata))
+}
+
+fn all(metadata: &ObjectMeta) -> &[String] {
+    metadata.finalizers.as_deref().unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use super::ending::awaits;
 use super::finalizer::is_held;
 use super::{Next, Owner, Projects};
-use crate::kube_io::{CallError, Cluster, Who, api_resource};
+use crate::kube_io::{CallError, Cluster, Who, api_resource, kind_goes};
 use jiff::Timestamp;
 use kubeop_shared::api::conditions::Reason;
 use kubeop_shared::api::{Standing, Tenant, names};
@@ -60,7 +60,7 @@ impl<C: Cluster> Projects<C> {
         if !is_held(metadata) {
             return Ok(None);
         }
-        if !self.kind_goes("tenants").await? {
+        if !kind_goes(&self.cluster, "tenants").await? {
             let mut projects = self
                 .world
                 .projects
