@@ -8,14 +8,12 @@ mod judge;
 mod look;
 mod memory;
 mod observe;
-mod release;
 mod rights;
 mod told;
 
 pub use authority::State;
 pub use external::{DEFINITION, REQUESTS};
 pub use memory::Memory;
-pub use release::release;
 
 use crate::kube_io::Cluster;
 use crate::queue::Next;
