@@ -1,7 +1,7 @@
 //! Provider `external-dns`: a `DNSEndpoint` for each `DNSRecord`, of the same name, which external-dns brings about.
 
 use super::DnsRecords;
-use super::rfc2136::Failed;
+use super::failed::Failed;
 use crate::kube_io::{
     Address, Applying, CallError, CallKind, Cluster, Conflicts, Effect, Manager, Preconditions, Who, address,
 };

@@ -8,7 +8,9 @@ mod claims;
 mod client;
 mod end;
 pub mod endpoint;
+mod failed;
 mod memory;
+mod place;
 mod rfc2136;
 pub mod settings;
 mod status;
@@ -19,6 +21,7 @@ use crate::queue::Next;
 use crate::watches::Concerns;
 use crate::world::{NamespacedName, World};
 use claims::Claims;
+use failed::{Failed, SOON};
 use futures::future;
 use jiff::Timestamp;
 use kubeop_shared::api::conditions::Reason;
@@ -26,7 +29,6 @@ use kubeop_shared::api::standing::Standing;
 use kubeop_shared::api::{DnsAnswer, DnsRecord, DnsRecordStatus};
 use kubeop_shared::dns::{Asked, Claim, Wish, judge, next_check};
 use memory::{Round, spread};
-use rfc2136::Failed;
 use settings::{Provider, Settings};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -118,7 +120,7 @@ impl<C: Cluster> DnsRecords<C> {
         let standing = self.stand(&record, &round);
         if let Err(error) = self.say(&key, &record, standing.as_ref(), &round.asked).await {
             tracing::warn!(record = %key, %error, "cannot write the status");
-            return Next::Within(rfc2136::SOON);
+            return Next::Within(SOON);
         }
         Next::Within(round.due.saturating_duration_since(Instant::now()))
     }
@@ -157,7 +159,7 @@ impl<C: Cluster> DnsRecords<C> {
             Ok(()) => Next::News,
             Err(error) => {
                 tracing::warn!(record = %key, %error, "cannot say how it stands");
-                Next::Within(rfc2136::SOON)
+                Next::Within(SOON)
             }
         }
     }
