@@ -95,11 +95,12 @@ impl Router {
                 send(&self.owners, names_it.into_iter().map(Owner::Project));
             }
             Concerns::Accounts(namespace) => {
-                let of_namespace = world.projects.filter(|name, project| {
-                    let mirrors = project.namespace == namespace && !project.credentials.is_empty();
-                    mirrors.then(|| name.clone())
-                });
-                send(&self.owners, of_namespace.into_iter().map(Owner::Project));
+                let name = world.namespaces.get(&namespace).and_then(|known| known.project);
+                let mirrors = |name: &String| {
+                    let project = world.projects.get(name);
+                    project.is_some_and(|project| !project.credentials.is_empty())
+                };
+                send(&self.owners, name.filter(mirrors).map(Owner::Project));
             }
             Concerns::Kinds(group) => {
                 if group == certificate::REQUESTS.0 {

@@ -20,7 +20,7 @@ enum Command {
     Check(Box<CheckArgs>),
 }
 
-/// The C library's allocator keeps what the first listings took, and costs each review a tenth.
+/// The C library's allocator keeps what the first listings took.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,5 +1,5 @@
 //! Kinds that are watched only where an App brings them: in its namespace, with its deployer's rights. So
-//! the controller itself needs no right to read Secrets or the kinds of other operators.
+//! the controller itself needs no right to watch the kinds of other operators, and what comes is what that account may see.
 
 use super::{Concerns, LiveObjects, Watch, delivered, run};
 use crate::kube_io::KubeCluster;
