@@ -184,6 +184,18 @@ impl Cluster {
         Ok(serde_json::from_str(&self.kubectl(args).await?.success()?)?)
     }
 
+    /// The same, with managed fields, of an object that may not be there: then null.
+    pub async fn find(&self, what: &str) -> Result<Value> {
+        let args = ["get", "-o", "json", "--show-managed-fields", "--ignore-not-found"];
+        let args = args.into_iter().chain(what.split_whitespace());
+        let text = self.kubectl(args).await?.success()?;
+        Ok(if text.trim().is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text)?
+        })
+    }
+
     /// A kubectl of this identity.
     pub fn kubectl_as(&self, identity: &Identity) -> Result<Kubectl> {
         Ok(self.kubectl_with(&self.kubeconfig_of(identity)?))

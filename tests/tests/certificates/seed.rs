@@ -144,14 +144,9 @@ fn fingerprint(der: &[u8]) -> String {
 async fn a_record_that_is_missing_is_named_and_one_that_comes_is_heard_of() {
     let stage = Stage::shared().await;
     stage.namespace("waits").await;
-    let more = json!({"dnsRecordRef": "nobody"});
+    let certificate = |more: Value| crate::support::certificate("waits", "web", "waits.example.com", &more);
     stage
-        .applied(&crate::support::certificate(
-            "waits",
-            "web",
-            "waits.example.com",
-            &more,
-        ))
+        .applied(&certificate(json!({"dnsRecordRef": "nobody"})))
         .await;
     stage
         .says(
@@ -173,14 +168,6 @@ async fn a_record_that_is_missing_is_named_and_one_that_comes_is_heard_of() {
             "DNSRecord nobody is not ready: ",
         )
         .await;
-    let more: Value = json!({});
-    stage
-        .applied(&crate::support::certificate(
-            "waits",
-            "web",
-            "waits.example.com",
-            &more,
-        ))
-        .await;
+    stage.applied(&certificate(json!({}))).await;
     stage.ready("waits", "web").await;
 }

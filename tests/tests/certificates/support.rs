@@ -39,13 +39,7 @@ impl<'c> Stage<'c> {
 
     /// An object as JSON; null if there is none. `what` may end in `-n <namespace>`.
     pub async fn get(&self, what: &str) -> Result<Value> {
-        let args = format!("get {what} -o json --ignore-not-found");
-        let text = self.cluster.kubectl(args.split_whitespace()).await?.success()?;
-        Ok(if text.trim().is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text)?
-        })
+        self.cluster.find(what).await
     }
 
     /// Waits until `holds` of an object.

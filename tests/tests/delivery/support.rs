@@ -116,13 +116,7 @@ impl Stage {
 
     /// An object as JSON; null if there is none.
     pub async fn get(&self, namespace: &str, what: &str) -> Result<Value> {
-        let args = format!("get {what} -n {namespace} -o json --ignore-not-found");
-        let text = self.kubectl(&args).await?;
-        Ok(if text.trim().is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text)?
-        })
+        self.cluster.find(&format!("{what} -n {namespace}")).await
     }
 
     /// Waits until the Ready condition of an App has this status and reason.

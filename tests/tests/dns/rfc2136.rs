@@ -51,7 +51,7 @@ async fn the_zone_says_what_the_records_say() {
             a_renamed_host_leaves_nothing(&stage, &server),
         );
         a_wrong_key(&stage, &server).await;
-        a_steady_record_costs_no_call(&stage).await;
+        stage.costs_no_call().await;
         a_server_that_is_down(&stage, &mut server).await;
         stage
             .nothing_tells(&[SECRET, PEOPLE, "kubeOP tests use this secret key"])
@@ -243,17 +243,6 @@ async fn a_wrong_key(stage: &Stage<'_>, server: &Server) {
     assert!(status_writes(&log, "locked") <= 1);
     key(stage.cluster(), SECRET).await;
     stage.is_ready(name).await;
-}
-
-async fn a_steady_record_costs_no_call(stage: &Stage<'_>) {
-    let log = stage.log();
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let calls = log.kubeop_calls().unwrap();
-    let of_dns: Vec<_> = calls
-        .iter()
-        .filter(|call| ["dnsrecords", "secrets"].contains(&call.resource.as_str()))
-        .collect();
-    assert!(of_dns.is_empty(), "{of_dns:#?}");
 }
 
 async fn a_server_that_is_down(stage: &Stage<'_>, server: &mut Server) {

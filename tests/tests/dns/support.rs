@@ -47,6 +47,15 @@ impl Stage<'_> {
         self.cluster().apply(&object.to_string()).await.unwrap();
     }
 
+    /// While nothing changes, nothing is asked of the API server.
+    pub async fn costs_no_call(&self) {
+        let log = self.log();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let mut calls = log.kubeop_calls().unwrap();
+        calls.retain(|call| ["dnsrecords", "secrets"].contains(&call.resource.as_str()));
+        assert!(calls.is_empty(), "{calls:#?}");
+    }
+
     /// A Tenant and a Project of this name, whose namespace is there.
     pub async fn project(&self, name: &str, hosts: &[&str]) {
         let of = |kind: &str, spec: Value| {
@@ -64,13 +73,7 @@ impl Stage<'_> {
     }
 
     pub async fn get(&self, what: &str) -> Result<Value> {
-        let args = format!("get {what} -o json --ignore-not-found --show-managed-fields");
-        let text = self.cluster().kubectl(args.split_whitespace()).await?.success()?;
-        Ok(if text.trim().is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text)?
-        })
+        self.cluster().find(what).await
     }
 
     /// A `DNSRecord` by namespace and name.
