@@ -115,7 +115,7 @@ impl<C: Cluster> Certificates<C> {
         };
         match version {
             Some(version) => self.world.secrets.put(key, Some(&version.clone()), version),
-            None => self.world.secrets.gone(key, None),
+            None => self.world.secrets.forget(&key),
         }
     }
 

@@ -167,6 +167,8 @@ impl<C: Cluster> Projects<C> {
                     act: Act::Delete,
                     live,
                 });
+            } else {
+                self.forget_mirror(namespace, &mirror);
             }
         }
         Ok(found)
@@ -214,6 +216,7 @@ impl<C: Cluster> Projects<C> {
             if let (Act::Delete, Some(live)) = (act, live) {
                 let at = secret(namespace, name);
                 self.cluster.delete(&Who::Controller, &at, &exactly(live)).await?;
+                self.forget_mirror(namespace, name);
             }
         }
         Ok(())
@@ -240,26 +243,32 @@ impl<C: Cluster> Projects<C> {
             } else {
                 live
             };
-            let key = NamespacedName {
-                namespace: namespace.to_owned(),
-                name,
-            };
+            let key = key(namespace, &name);
             let version = written.metadata.resource_version.as_deref();
             self.world.accounts.put(key, version, AccountView::of(&written));
         }
         Ok(())
     }
 
+    /// What is gone is known at once: else the end of a Project would look for it again and again.
+    fn forget_mirror(&self, namespace: &str, name: &str) {
+        self.world.mirrors.forget(&key(namespace, name));
+    }
+
     /// What we wrote is known at once.
     fn learn_mirror(&self, namespace: &str, name: &str, written: &DynamicObject) {
-        let key = NamespacedName {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        };
+        let key = key(namespace, name);
         if let Some(view) = MirrorView::of(written) {
             let version = written.metadata.resource_version.as_deref();
             self.world.mirrors.put(key, version, view);
         }
+    }
+}
+
+fn key(namespace: &str, name: &str) -> NamespacedName {
+    NamespacedName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
     }
 }
 
