@@ -54,7 +54,5 @@ async fn an_app_is_ready_when_its_certificate_is_and_names_it_while_it_is_not() 
     stage
         .until(&certificate_at("kubeop-routed", "pay"), Value::is_null)
         .await;
-    stage
-        .until("secret/pay-tls -n kubeop-routed", Value::is_null)
-        .await;
+    stage.collected("secret/pay-tls -n kubeop-routed").await;
 }

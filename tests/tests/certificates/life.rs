@@ -76,7 +76,7 @@ async fn what_is_damaged_or_deleted_is_repaired_within_seconds() {
     stage
         .done(&format!("delete {}", certificate_at("damaged", "web")))
         .await;
-    stage.until("secret/web-tls -n damaged", Value::is_null).await;
+    stage.collected("secret/web-tls -n damaged").await;
 }
 
 fn is_of_kubeop(secret: &Value) -> bool {
@@ -257,7 +257,7 @@ async fn released(kubeop: &KubeOp<'_>, stage: Stage<'_>) {
         "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"]}]}});
     stage.applied(&goes).await;
     stage.done("delete configmap owner -n left").await;
-    stage.until("secret/goes -n left", Value::is_null).await;
+    stage.collected("secret/goes -n left").await;
     let after = stage.secret("left", "web-tls").await;
     assert_eq!(after["data"], before["data"]);
 }

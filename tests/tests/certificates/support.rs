@@ -44,7 +44,17 @@ impl<'c> Stage<'c> {
 
     /// Waits until `holds` of an object.
     pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        wait::until(what, SOON, || async {
+        self.within(SOON, what, holds).await
+    }
+
+    /// Waits until the garbage collector has removed an object. It looks every 30 s for kinds that it does not know yet,
+    /// and on a young cluster ours are among them.
+    pub async fn collected(&self, what: &str) {
+        self.within(SOON * 4, what, Value::is_null).await;
+    }
+
+    async fn within(&self, deadline: Duration, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        wait::until(what, deadline, || async {
             let found = self.get(what).await?;
             ensure!(holds(&found), "{found:#}");
             anyhow::Ok(found)
