@@ -42,6 +42,11 @@ impl Bundle {
         self.0.is_empty()
     }
 
+    /// Each, DER.
+    pub fn to_ders(&self) -> Vec<Vec<u8>> {
+        self.0.iter().map(|ca| ca.der().to_vec()).collect()
+    }
+
     /// One PEM text, as a webhook registration has it in `caBundle`.
     pub fn to_pem(&self) -> String {
         self.0.iter().map(CaCertificate::to_pem).collect()

@@ -2,6 +2,7 @@
 
 use kubeop_certs::CertificateError;
 use kubeop_certs::rotation::{Lifetimes, LifetimesError};
+use kubeop_serving::SuppliedError;
 use kubeop_shared::duration::parse_duration;
 use kubeop_shared::image::{Allowlist, AllowlistEntryError};
 use std::net::SocketAddr;
@@ -105,9 +106,9 @@ pub enum ConfigError {
         /// Why.
         source: LifetimesError,
     },
-    /// Certificate and key cannot be used.
-    #[error("--tls-dir: {0}")]
-    Supplied(CertificateError),
+    /// The supplied certificate cannot be used.
+    #[error(transparent)]
+    Supplied(#[from] SuppliedError),
     /// A certificate cannot be made.
     #[error("{0}; see --tls-names (KUBEOP_TLS_NAMES)")]
     Made(CertificateError),

@@ -1,36 +1,25 @@
 //! The HTTPS server and its limits.
 
 use crate::config::{Config, ConfigError};
-use crate::connection::{TOO_SLOW, WHOLE, serve};
-use crate::drain::{Asked, Stage, Stages, UNDER_WAY};
 use crate::metrics::{Metrics, Path};
 use crate::review;
 use crate::tls::{self, CertificateState};
 use crate::world::World;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures::FutureExt;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use kubeop_serving::{Asked, Bodies, BodyError, Door, Patience, Stage, Stages, UNDER_WAY};
 use kubeop_shared::admission::{self, Facts, Verdict};
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tokio_util::task::TaskTracker;
+use std::time::Instant;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// Largest body.
 pub const LARGEST: usize = 8 * 1024 * 1024;
-/// Bodies above this size are read a few at a time.
-const LARGE: usize = 256 * 1024;
-/// How many of those at once.
-const LARGE_AT_ONCE: usize = 4;
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +53,7 @@ struct Serving {
     world: World,
     certificate: watch::Receiver<CertificateState>,
     stages: Stages,
-    large: Semaphore,
+    bodies: Bodies,
     metrics: Metrics,
 }
 
@@ -92,19 +81,14 @@ pub async fn run(config: Config) -> Result<(), ServerError> {
         })?;
     tracing::info!(address = %config.listen, "serving");
     let (stage, stages) = watch::channel(Stage::Serving);
-    let door = Door {
-        listener,
-        tls: TlsAcceptor::from(Arc::new(config_of_tls)),
-        router: router(Serving {
-            world,
-            certificate,
-            stages: stages.clone(),
-            large: Semaphore::new(LARGE_AT_ONCE),
-            metrics: Metrics::default(),
-        }),
-        stages,
-        connections: TaskTracker::new(),
-    };
+    let router = router(Serving {
+        world,
+        certificate,
+        stages: stages.clone(),
+        bodies: Bodies::new(LARGEST),
+        metrics: Metrics::default(),
+    });
+    let door = Door::new(listener, config_of_tls, router, stages, Patience::API_SERVER);
     tokio::select! {
         never = door.open() => match never {},
         () = asked.wait() => {}
@@ -167,46 +151,6 @@ async fn ready(State(serving): State<Arc<Serving>>) -> Response {
     }
 }
 
-/// Where connections come in.
-struct Door {
-    listener: TcpListener,
-    tls: TlsAcceptor,
-    router: Router,
-    stages: Stages,
-    connections: TaskTracker,
-}
-
-impl Door {
-    /// Takes connections for ever.
-    async fn open(&self) -> Infallible {
-        loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) => self.take(stream),
-                Err(error) => {
-                    // Out of file descriptors, most likely: others must end first.
-                    tracing::warn!(%error, "cannot accept");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
-
-    fn take(&self, stream: TcpStream) {
-        let (tls, router) = (self.tls.clone(), self.router.clone());
-        self.connections
-            .spawn(serve(stream, tls, router, self.stages.clone()));
-    }
-
-    /// Takes those that wait at the door, which would be reset, and no more. What it returns can be waited for.
-    fn close(self) -> TaskTracker {
-        while let Some(Ok((stream, _))) = self.listener.accept().now_or_never() {
-            self.take(stream);
-        }
-        self.connections.close();
-        self.connections
-    }
-}
-
 async fn review_with(State(serving): State<Arc<Serving>>, request: Request, path: Path) -> Response {
     let answer = read_and_answer(&serving, request, path).await;
     if answer.status().is_client_error() {
@@ -216,43 +160,23 @@ async fn review_with(State(serving): State<Arc<Serving>>, request: Request, path
 }
 
 async fn read_and_answer(serving: &Serving, request: Request, path: Path) -> Response {
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LARGEST) {
-        return too_large();
-    }
-    let read = async {
-        // A body of unknown length counts as a large one.
-        let permit = match announced {
-            Some(length) if length <= LARGE => None,
-            _ => serving.large.acquire().await.ok(),
-        };
-        (Limited::new(request.into_body(), LARGEST).collect().await, permit)
-    };
-    let Ok((body, _permit)) = timeout(WHOLE, read).await else {
-        let close = [(header::CONNECTION, "close")];
-        return (StatusCode::REQUEST_TIMEOUT, close, TOO_SLOW).into_response();
-    };
-    match body {
-        Ok(body) => answer(serving, &body.to_bytes(), path).await,
-        Err(error) if error.is::<LengthLimitError>() => too_large(),
-        Err(error) => (StatusCode::BAD_REQUEST, format!("the body was cut off: {error}")).into_response(),
+    let (head, body) = request.into_parts();
+    match serving.bodies.read(&head.headers, body).await {
+        Ok(body) => answer(serving, &body, path).await,
+        Err(error) => unread(&error),
     }
 }
 
-fn too_large() -> Response {
-    let why = format!("the body is larger than {LARGEST} bytes");
-    (
-        StatusCode::PAYLOAD_TOO_LARGE,
-        [(header::CONNECTION, "close")],
-        why,
-    )
-        .into_response()
+fn unread(error: &BodyError) -> Response {
+    let close = [(header::CONNECTION, "close")];
+    match error {
+        BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, close, error.to_string()).into_response(),
+        BodyError::TooSlow => (StatusCode::REQUEST_TIMEOUT, close, error.to_string()).into_response(),
+        BodyError::CutOff(_) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    }
 }
 
-async fn answer(serving: &Serving, body: &Bytes, path: Path) -> Response {
+async fn answer(serving: &Serving, body: &[u8], path: Path) -> Response {
     let start = Instant::now();
     let rules: Rules = match path {
         Path::Mutate => admission::mutate,

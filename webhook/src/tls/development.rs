@@ -1,9 +1,9 @@
 //! For development and tests outside a cluster: a CA in memory, its certificate in a file.
 
-use super::expiry::Warner;
 use super::{CertificateState, Presented};
 use crate::config::{Config, ConfigError};
 use kubeop_certs::{Authority, CertificateError, Leaf, Served};
+use kubeop_serving::Warner;
 use std::path::Path;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};

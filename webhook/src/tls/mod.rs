@@ -2,17 +2,17 @@
 //! CA that all replicas share.
 
 mod development;
-mod expiry;
 mod failure;
 mod place;
 mod registration;
 mod secret;
 mod shared;
-mod supplied;
+
+pub use kubeop_serving::CertificateState;
 
 use crate::config::{Config, ConfigError};
 use kube::Client;
-use kubeop_certs::Validity;
+use kubeop_serving::serve_supplied;
 use rustls::ServerConfig;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -22,24 +22,13 @@ const FIELD_MANAGER: &str = "kubeop-webhook";
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(5);
 
-/// How the served certificate stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateState {
-    /// Why no review should be sent here; none if one may.
-    pub trouble: Option<String>,
-    /// When the served certificate is good.
-    pub leaf: Validity,
-    /// When the CA is good that signs, or the one that follows it; none where the certificate is supplied.
-    pub ca: Option<Validity>,
-}
-
 /// What the server presents, and how that stands, for as long as it runs.
 type Presented = (ServerConfig, watch::Receiver<CertificateState>);
 
 /// Takes the certificate from where the configuration says, and keeps it good.
 pub(crate) fn start(config: &Config, client: &Client) -> Result<Presented, ConfigError> {
     match (&config.tls_dir, &config.ca_file_out) {
-        (Some(folder), _) => supplied::start(folder),
+        (Some(folder), _) => Ok(serve_supplied("--tls-dir", folder)?),
         (None, Some(path)) => development::start(config, path),
         (None, None) => shared::start(config, client),
     }

@@ -4,7 +4,6 @@
 //! something is due, leads through the same turn: what is kept is put right, then what is trusted, then what is served.
 //! Whatever is missing at one turn is there at a later one, so replicas need not know of each other.
 
-use super::expiry::Warner;
 use super::failure::Failure;
 use super::place::{self, Place, Seen};
 use super::secret;
@@ -22,6 +21,7 @@ use kube::{Api, Client};
 use kubeop_certs::kept::Kept;
 use kubeop_certs::rotation::{self, Lifetimes, Step};
 use kubeop_certs::{Answers, Authority, Bundle, CaCertificate, Found, Leaf, Served, date};
+use kubeop_serving::Warner;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;

@@ -22,13 +22,28 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// A whole request arrives within this time: handshake, head and body each.
-pub(crate) const WHOLE: Duration = Duration::from_secs(10);
+pub const WHOLE: Duration = Duration::from_secs(10);
 /// What stands in an answer to a client that is too slow.
-pub(crate) const TOO_SLOW: &str = "no whole request within 10 s";
-/// How long a connection is kept without a request: longer than clients keep theirs.
-const IDLE: Duration = Duration::from_secs(120);
+pub const TOO_SLOW: &str = "no whole request within 10 s";
 /// How long a client that still sends may take to read its answer.
 const LINGER: Duration = Duration::from_secs(5);
+
+/// What a server bears of its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How long a connection is kept without a request, and how long an answer may take to be read.
+    pub idle: Duration,
+    /// How many connections there may be at once.
+    pub connections: usize,
+}
+
+impl Patience {
+    /// For the API server, which keeps its connections for 90 s and opens as many as it needs.
+    pub const API_SERVER: Self = Self {
+        idle: Duration::from_secs(120),
+        connections: tokio::sync::Semaphore::MAX_PERMITS,
+    };
+}
 
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +57,13 @@ enum Phase {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router, stages: Stages) {
+pub(crate) async fn serve(
+    stream: TcpStream,
+    tls: TlsAcceptor,
+    router: Router,
+    stages: Stages,
+    idle: Duration,
+) {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(mut stream)) = timeout(WHOLE, tls.accept(stream)).await else {
@@ -83,7 +104,7 @@ pub(crate) async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router, s
                 }
                 false
             }
-            ended = patience(phases, stages) => {
+            ended = patience(phases, stages, idle) => {
                 let slow = matches!(ended, Phase::Head(_));
                 if !slow {
                     // Its last answer may not be written whole yet.
@@ -98,14 +119,14 @@ pub(crate) async fn serve(stream: TcpStream, tls: TlsAcceptor, router: Router, s
 }
 
 /// Ends when the client has had its time, or asks nothing while the server closes; says what it was waited for.
-async fn patience(mut phases: watch::Receiver<Phase>, mut stages: Stages) -> Phase {
+async fn patience(mut phases: watch::Receiver<Phase>, mut stages: Stages, idle: Duration) -> Phase {
     loop {
         let phase = *phases.borrow_and_update();
         let changed = match phase {
             Phase::Head(since) => timeout_at(since + WHOLE, phases.changed()).await,
             Phase::Idle(since) => tokio::select! {
                 biased;
-                changed = timeout_at(since + IDLE, phases.changed()) => changed,
+                changed = timeout_at(since + idle, phases.changed()) => changed,
                 () = drain::comes(&mut stages, Stage::Closing) => return phase,
             },
             Phase::Request => Ok(phases.changed().await),
@@ -188,6 +209,8 @@ impl AsyncWrite for Watched<'_> {
 mod tests {
     use super::*;
 
+    const IDLE: Duration = Patience::API_SERVER.idle;
+
     fn serving() -> (watch::Sender<Stage>, Stages) {
         watch::channel(Stage::Serving)
     }
@@ -197,12 +220,15 @@ mod tests {
         let (_stage, stages) = serving();
         let start = Instant::now();
         let (_phase, phases) = watch::channel(Phase::Head(start));
-        assert!(matches!(patience(phases, stages.clone()).await, Phase::Head(_)));
+        assert!(matches!(
+            patience(phases, stages.clone(), IDLE).await,
+            Phase::Head(_)
+        ));
         assert_eq!(start.elapsed(), WHOLE);
 
         let start = Instant::now();
         let (_phase, phases) = watch::channel(Phase::Idle(start));
-        assert!(matches!(patience(phases, stages).await, Phase::Idle(_)));
+        assert!(matches!(patience(phases, stages, IDLE).await, Phase::Idle(_)));
         assert_eq!(start.elapsed(), IDLE);
     }
 
@@ -217,7 +243,7 @@ mod tests {
             let _ = phase.send(Phase::Head(Instant::now()));
             tokio::time::sleep(Duration::from_secs(3600)).await;
         });
-        patience(phases, stages).await;
+        patience(phases, stages, IDLE).await;
         assert_eq!(start.elapsed(), late + WHOLE);
     }
 
@@ -234,7 +260,7 @@ mod tests {
             let _ = phase.send(Phase::Idle(Instant::now()));
             tokio::time::sleep(IDLE).await;
         });
-        assert!(matches!(patience(phases, stages).await, Phase::Idle(_)));
+        assert!(matches!(patience(phases, stages, IDLE).await, Phase::Idle(_)));
         assert_eq!(start.elapsed(), second * 4);
     }
 }

@@ -4,14 +4,14 @@ use kubeop_certs::{Validity, date};
 use time::{Duration, OffsetDateTime};
 
 /// Warns of one certificate's end: from a third of its life on, and more often as the end comes near.
-#[derive(Default)]
-pub(super) struct Warner {
+#[derive(Debug, Default)]
+pub struct Warner {
     warned: Option<(Validity, OffsetDateTime)>,
 }
 
 impl Warner {
     /// Writes a warning if it is time for one; when to ask again. `what` ends, and `remedy` is what to do.
-    pub(super) fn check(
+    pub fn check(
         &mut self,
         what: &str,
         remedy: &str,
@@ -27,7 +27,7 @@ impl Warner {
             let hours = left.whole_hours();
             tracing::warn!("{what} ends at {end}, in {hours} hours. {remedy}");
         } else {
-            tracing::error!("{what} has ended at {end}: the API server refuses it. {remedy}");
+            tracing::error!("{what} has ended at {end}: clients refuse it. {remedy}");
         }
         self.warned = Some((validity, now));
         self.due(validity)

@@ -1,9 +1,9 @@
-//! A certificate that somebody else makes and renews, in files. Nothing is written, and registrations are left alone.
+//! A certificate that somebody else makes and renews, in files. Nothing is written.
 
-use super::expiry::Warner;
-use super::{CertificateState, Presented};
-use crate::config::ConfigError;
+use crate::CertificateState;
+use crate::expiry::Warner;
 use kubeop_certs::{CertificateError, Pair, Served, Validity, date};
+use rustls::ServerConfig;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,42 @@ use tokio::sync::watch;
 /// How often the files are read: two small ones, from memory. The kubelet brings changes after a minute or so.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Serves what stands in this folder now, and whatever stands there later.
-pub(super) fn start(folder: &Path) -> Result<Presented, ConfigError> {
-    let pair = read(folder)?;
+/// Why a supplied certificate cannot be served. Names the flag that named its folder.
+#[derive(Debug, thiserror::Error)]
+pub enum SuppliedError {
+    /// A file that cannot be read.
+    #[error("{flag} {}: {source}", path.display())]
+    File {
+        /// The flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Certificate and key cannot be used.
+    #[error("{flag}: {source}")]
+    Unusable {
+        /// The flag.
+        flag: &'static str,
+        /// Why.
+        source: CertificateError,
+    },
+}
+
+/// Serves what stands in this folder now (`tls.crt` and `tls.key`), and whatever stands there later. `flag` named it.
+pub fn serve_supplied(
+    flag: &'static str,
+    folder: &Path,
+) -> Result<(ServerConfig, watch::Receiver<CertificateState>), SuppliedError> {
+    let pair = read_supplied(flag, folder)?;
     let use_it = || {
         let served = Arc::new(Served::new(&pair)?);
-        Ok((served.clone(), served.server_config()?, pair.validity()?))
+        Ok::<_, CertificateError>((served.clone(), served.server_config()?, pair.validity()?))
     };
-    let (served, config, validity) = use_it().map_err(ConfigError::Supplied)?;
+    let (served, config, validity) = use_it().map_err(|source| SuppliedError::Unusable { flag, source })?;
     let mut files = Files {
+        flag,
         folder: folder.to_owned(),
         served,
         looked: Ok(pair),
@@ -40,6 +67,7 @@ pub(super) fn start(folder: &Path) -> Result<Presented, ConfigError> {
 }
 
 struct Files {
+    flag: &'static str,
     folder: PathBuf,
     served: Arc<Served>,
     /// What the last look found: what is told once is not told again.
@@ -51,18 +79,20 @@ struct Files {
 impl Files {
     /// Reads the files, and serves them if they have changed.
     fn look(&mut self) {
-        let found = read(&self.folder).map_err(|error| error.to_string());
+        let found = read_supplied(self.flag, &self.folder).map_err(|error| error.to_string());
         if found == self.looked {
             return;
         }
         match found.as_ref().map(|pair| self.take(pair)) {
             Ok(Ok(())) => tracing::info!(
                 until = date(self.validity.until),
-                "the certificate in --tls-dir has changed and is served"
+                "the certificate in {} has changed and is served",
+                self.flag
             ),
             Ok(Err(error)) => tracing::warn!(
                 folder = %self.folder.display(),
-                "tls.crt and tls.key of --tls-dir are not served, and those before them are: {error}"
+                "tls.crt and tls.key of {} are not served, and those before them are: {error}",
+                self.flag
             ),
             Err(error) => tracing::warn!("{error}; what was read before is served"),
         }
@@ -91,14 +121,11 @@ impl Files {
     }
 }
 
-fn read(folder: &Path) -> Result<Pair, ConfigError> {
+/// Reads what stands in this folder, which `flag` named.
+pub fn read_supplied(flag: &'static str, folder: &Path) -> Result<Pair, SuppliedError> {
     let file = |name| {
         let path = folder.join(name);
-        std::fs::read_to_string(&path).map_err(|source| ConfigError::File {
-            flag: "--tls-dir",
-            path,
-            source,
-        })
+        std::fs::read_to_string(&path).map_err(|source| SuppliedError::File { flag, path, source })
     };
     Ok(Pair {
         certificate: file("tls.crt")?,
@@ -125,6 +152,7 @@ mod tests {
 
     fn files(folder: &Path, pair: &Pair) -> Files {
         Files {
+            flag: "--tls-dir",
             folder: folder.to_owned(),
             served: Arc::new(Served::new(pair).unwrap()),
             looked: Ok(pair.clone()),
@@ -165,7 +193,10 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let error = start(folder.path()).err().unwrap().to_string();
+        let error = serve_supplied("--tls-dir", folder.path())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(
             error.contains("--tls-dir") && error.contains("tls.crt"),
             "{error}"

@@ -9,11 +9,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// How long requests under way may take once the server takes no new ones: longer than the API server waits.
-pub(crate) const UNDER_WAY: Duration = Duration::from_secs(10);
+pub const UNDER_WAY: Duration = Duration::from_secs(10);
 
 /// How far the server is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
+pub enum Stage {
     /// It serves.
     Serving,
     /// It serves, is not ready, and every answer closes its connection.
@@ -23,10 +23,10 @@ pub(crate) enum Stage {
 }
 
 /// Where the server stands on its way out; shared by all connections.
-pub(crate) type Stages = watch::Receiver<Stage>;
+pub type Stages = watch::Receiver<Stage>;
 
 /// Ends when this stage has come.
-pub(crate) async fn comes(stages: &mut Stages, wanted: Stage) {
+pub async fn comes(stages: &mut Stages, wanted: Stage) {
     if stages.wait_for(|stage| *stage >= wanted).await.is_err() {
         // Who could tell is gone, and so will this connection be.
         std::future::pending::<()>().await;
@@ -34,14 +34,15 @@ pub(crate) async fn comes(stages: &mut Stages, wanted: Stage) {
 }
 
 /// SIGTERM or Ctrl-C, each time it comes.
-pub(crate) struct Asked {
+#[derive(Debug)]
+pub struct Asked {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Asked {
     /// From now on these signals do not end the program by themselves.
-    pub(crate) fn listen() -> std::io::Result<Self> {
+    pub fn listen() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -49,7 +50,7 @@ impl Asked {
     }
 
     /// Ends when the program is asked to end.
-    pub(crate) async fn wait(&mut self) {
+    pub async fn wait(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
