@@ -88,25 +88,52 @@ struct Response<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     warnings: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Failure>,
+    status: Option<Failure<'a>>,
 }
 
 #[derive(Serialize)]
-struct Failure {
+struct Failure<'a> {
     status: &'static str,
     code: u16,
     reason: &'static str,
     message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'a>>,
 }
 
-impl Failure {
+/// The same for programs: the manager API tells each fault by itself. `kubectl` shows the message only.
+#[derive(Serialize)]
+struct Details<'a> {
+    causes: Vec<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    reason: &'static str,
+    field: &'a str,
+    message: String,
+}
+
+impl Failure<'_> {
     fn new(code: u16, reason: &'static str, message: String) -> Self {
         Self {
             status: "Failure",
             code,
             reason,
             message,
+            details: None,
         }
+    }
+}
+
+fn details(violations: &[Violation]) -> Details<'_> {
+    let causes = violations.iter().map(|violation| Cause {
+        reason: violation.code.name(),
+        field: &violation.path,
+        message: violation.message(),
+    });
+    Details {
+        causes: causes.collect(),
     }
 }
 
@@ -128,7 +155,10 @@ pub fn answer(request: &Request<'_>, verdict: &Verdict) -> Result<Vec<u8>, serde
         Verdict::Deny(violations) => {
             let status = Status::of(violations);
             let message = refusal(request, violations);
-            response.status = Some(Failure::new(status.code(), status.reason(), message));
+            response.status = Some(Failure {
+                details: Some(details(violations)),
+                ..Failure::new(status.code(), status.reason(), message)
+            });
         }
         Verdict::Need(fact) => {
             let message = format!("kubeOP cannot decide: {fact:?} could not be read in time. Try again.");
@@ -177,6 +207,36 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn a_refusal_tells_each_fault_for_programs_too() {
+        let body = review("{}");
+        let request = read(body.as_bytes()).unwrap();
+        let violation = Violation {
+            code: Code::ImageNotAllowed,
+            path: "spec.containers[0].image".to_owned(),
+            value: "x".to_owned(),
+            why: "is not in the list".to_owned(),
+            remedy: "Use another.".to_owned(),
+        };
+        let told = answer(&request, &Verdict::Deny(vec![violation.clone()])).unwrap();
+        let told: Value = serde_json::from_slice(&told).unwrap();
+        let cause = &told["response"]["status"]["details"]["causes"][0];
+        assert_eq!(cause["reason"], "ImageNotAllowed");
+        assert_eq!(cause["field"], "spec.containers[0].image");
+        assert_eq!(cause["message"], "\"x\" is not in the list. Use another.");
+        let line = format!(
+            "[ImageNotAllowed] spec.containers[0].image: {}",
+            violation.message()
+        );
+        assert!(
+            told["response"]["status"]["message"]
+                .as_str()
+                .unwrap()
+                .ends_with(&line),
+            "{told}"
+        );
     }
 
     #[test]

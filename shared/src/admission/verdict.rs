@@ -34,13 +34,21 @@ pub struct Violation {
     pub remedy: String,
 }
 
+impl Violation {
+    /// What stands after code and path: value, reason and remedy.
+    pub fn message(&self) -> String {
+        let quoted = if self.value.is_empty() {
+            String::new()
+        } else {
+            format!("{:?} ", Shortened(&self.value))
+        };
+        format!("{quoted}{}. {}", self.why, self.remedy)
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {}: ", self.code, self.path)?;
-        if !self.value.is_empty() {
-            write!(f, "{:?} ", Shortened(&self.value))?;
-        }
-        write!(f, "{}. {}", self.why, self.remedy)
+        write!(f, "[{}] {}: {}", self.code, self.path, self.message())
     }
 }
 
