@@ -4,7 +4,7 @@ use crate::certificate;
 use crate::dns::endpoint;
 use crate::project::Owner;
 use crate::watches::Concerns;
-use crate::world::{Cache, NamespacedName, Packed, World};
+use crate::world::{Cache, NamespacedName, World};
 use kubeop_shared::api::Certificate;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -119,12 +119,9 @@ impl Router {
     }
 
     fn wake_all_of(&self, namespace: &str) {
-        let all = |cache: &Cache<NamespacedName, Packed>| {
-            cache.filter_within(NamespacedName::all_of(namespace), |key, _| Some(key.clone()))
-        };
-        send(&self.apps, all(&self.world.apps));
-        send(&self.dns_records, all(&self.world.dns_records));
-        self.wake_certificates(all(&self.world.certificates));
+        send(&self.apps, within(&self.world.apps, namespace));
+        send(&self.dns_records, within(&self.world.dns_records, namespace));
+        self.wake_certificates(within(&self.world.certificates, namespace));
     }
 
     /// Wakes the Certificates that name a record.
@@ -139,6 +136,11 @@ impl Router {
         let keys = keys.into_iter().map(certificate::Key::Certificate);
         send(&self.certificates, keys);
     }
+}
+
+/// Everything of a namespace.
+fn within<V: Clone>(cache: &Cache<NamespacedName, V>, namespace: &str) -> Vec<NamespacedName> {
+    cache.filter_within(NamespacedName::all_of(namespace), |key, _| Some(key.clone()))
 }
 
 fn send<K>(to: &mpsc::UnboundedSender<K>, keys: impl IntoIterator<Item = K>) {

@@ -27,7 +27,7 @@ use crate::kube_io::{CallError, CallKind, Cluster, Whole};
 use crate::metrics::metrics;
 use crate::queue::Next;
 use crate::watches::Followed;
-use crate::world::{NamespacedName, Packed, World};
+use crate::world::{NamespacedName, World};
 use jiff::Timestamp;
 use kubeop_shared::delivery::{Action, Attempted, Observed, WaitFor, decide};
 use kubeop_shared::image::Allowlist;
@@ -71,10 +71,7 @@ impl<C: Cluster> Apps<C> {
         let next = self.work(&key, &mut memory).await;
         metrics().look(start.elapsed());
         match memory.rest() {
-            Some(app) => {
-                let version = app.metadata.resource_version.as_deref();
-                self.world.apps.put(key.clone(), version, Packed::of_object(&app));
-            }
+            Some(app) => self.world.put_app(key.clone(), &app),
             // Its finalizer is off: it is gone, or will be in a moment. One that was created since stays known.
             None => self.world.apps.gone(key.clone(), version.as_deref()),
         }

@@ -119,7 +119,9 @@ impl<C: Cluster> Apps<C> {
         let entry = digest_record(&object);
         self.world.records.forget(&subject.key);
         let version = Some(entry.resource_version.as_str());
-        self.world.records.put(subject.key.clone(), version, entry.keep());
+        self.world
+            .records
+            .put(subject.key.clone(), version, entry.keep(Timestamp::now()));
         Ok(Some(entry))
     }
 

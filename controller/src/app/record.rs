@@ -6,6 +6,7 @@ use super::{Apps, Subject, events};
 use crate::kube_io::{CallError, Cluster, Effect, Preconditions, Who, finalizer};
 use crate::watches::LABEL_RECORD;
 use crate::world::digest_record;
+use jiff::Timestamp;
 use kubeop_shared::api::names;
 use kubeop_shared::delivery::RecordChange;
 use kubeop_shared::render::Ownership;
@@ -67,7 +68,9 @@ impl<C: Cluster> Apps<C> {
             .applied
             .retain(|key, applied| record.inventory.get(key) != Some(applied));
         let version = Some(entry.resource_version.as_str());
-        self.world.records.put(subject.key.clone(), version, entry.keep());
+        self.world
+            .records
+            .put(subject.key.clone(), version, entry.keep(Timestamp::now()));
         Ok(())
     }
 

@@ -35,6 +35,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, watch};
+use whole::Apps;
 
 /// Whom news concern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +137,7 @@ pub fn start(
             world,
             wake,
         ),
-        run(ours("App"), whole::APPS, world, wake),
+        run(ours("App"), Apps(world.clone()), world, wake),
         run(ours("DNSRecord"), whole::DNS_RECORDS, world, wake),
         run(ours("Certificate"), whole::CERTIFICATES, world, wake),
         run(ours("Project"), ProjectObjects, world, wake),

@@ -5,6 +5,7 @@ use crate::world::{
     Binding, Cache, Delivered, HookJobEntry, HookPod, LiveKey, NamespacedName, Scaled, Small, World,
     digest_live, digest_record, pending_class,
 };
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, TypeMeta};
@@ -29,7 +30,7 @@ impl Sink for Records {
         })
     }
     fn value(&self, object: &DynamicObject) -> Option<Self::Value> {
-        Some(digest_record(object).keep())
+        Some(digest_record(object).keep(Timestamp::now()))
     }
     fn concerns(&self, key: &NamespacedName, _: Option<&Self::Value>) -> Vec<Concerns> {
         vec![Concerns::App(key.clone())]

@@ -86,6 +86,16 @@ impl<K: Ord + Clone, V: Clone> Cache<K, V> {
             .collect()
     }
 
+    /// Shows everything, in order.
+    pub fn each(&self, mut show: impl FnMut(&K, &V)) {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        for (key, entry) in &*entries {
+            if let Some(value) = &entry.value {
+                show(key, value);
+            }
+        }
+    }
+
     /// Everything within a range that matches.
     pub fn filter_within<T>(
         &self,

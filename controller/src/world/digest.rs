@@ -1,6 +1,8 @@
 //! From an object, as a watch or an answer brings it, to the little that is kept of it.
 
+use super::happenings::{Happening, happenings};
 use super::{NamespacedName, Packed};
+use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kubeop_shared::api::conditions::{self, ConditionType};
 use kubeop_shared::api::project::{Enforcement, RegistryCredential};
@@ -90,31 +92,47 @@ impl RecordEntry {
         Record::from_data(&self.data).map(|record| Record { owner, ..record })
     }
 
-    /// As it is kept.
-    pub fn keep(&self) -> KeptRecord {
+    /// As it is kept from `now` on.
+    pub fn keep(&self, now: Timestamp) -> KeptRecord {
         let record = Record::from_data(&self.data).ok();
+        let lately = record.as_ref().map(|record| happenings(record, now));
         let inventory = record.iter().flat_map(|record| record.inventory.keys());
         let mut names: Vec<u64> = inventory.map(digest_key).collect();
         names.sort_unstable();
         KeptRecord {
             packed: Packed::of(self),
             names: names.into(),
+            lately: lately.unwrap_or_default(),
         }
     }
 }
 
 /// A record as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct KeptRecord {
     packed: Packed,
     /// Digests of what its inventory names.
     names: Box<[u64]>,
+    /// What it told of the week before it was kept.
+    lately: Box<[Happening]>,
+}
+
+/// All else follows from what is packed, and from when it was kept.
+impl PartialEq for KeptRecord {
+    fn eq(&self, other: &Self) -> bool {
+        self.packed == other.packed
+    }
 }
 
 impl KeptRecord {
     /// The record.
     pub fn open(&self) -> Option<RecordEntry> {
         self.packed.read()
+    }
+
+    /// What it told of the week before it was kept.
+    pub fn lately(&self) -> &[Happening] {
+        &self.lately
     }
 
     /// Whether its inventory may name an object, by [`digest_key`]: seldom true where it does not.

@@ -1,14 +1,18 @@
 //! What is known of the cluster: filled by watches, and by the answers to our own writes.
 
+mod app_view;
 mod bounds;
 mod cache;
 mod credentials;
 mod delivered;
 mod digest;
+mod happenings;
 mod kinds;
 mod packed;
 mod troubles;
+mod words;
 
+pub use app_view::{AppView, KeptApp, PENDING};
 pub use bounds::Bounds;
 pub use cache::Cache;
 pub use credentials::{AccountView, MirrorView};
@@ -17,11 +21,14 @@ pub use digest::{
     KeptRecord, NamespaceView, PartView, ProjectView, RecordEntry, TenantView, digest_key, digest_live,
     digest_namespace, digest_part, digest_project, digest_record, digest_tenant, pending_class,
 };
+pub use happenings::{Ended, Happening, WEEK, What};
 pub use kinds::Kinds;
 pub use packed::Packed;
 use troubles::made_by;
 pub use troubles::{Blocked, Heard, News, Now, Troubles};
+pub use words::Words;
 
+use kube::api::DynamicObject;
 use kubeop_shared::api::Certificate;
 use kubeop_shared::health::cause::Workload;
 use kubeop_shared::revision::ObjectKey;
@@ -97,7 +104,7 @@ pub struct Scaled {
 #[derive(Debug, Default)]
 pub struct World {
     /// Apps as they are.
-    pub apps: Cache<NamespacedName, Packed>,
+    pub apps: Cache<NamespacedName, KeptApp>,
     /// DNSRecords as they are, in project namespaces and elsewhere.
     pub dns_records: Cache<NamespacedName, Packed>,
     /// `DNSEndpoint`s as they are, where external-dns is the provider.
@@ -146,6 +153,8 @@ pub struct World {
     pub storage_classes: Cache<String, Binding>,
     /// Pods in trouble, and workloads that cannot create any.
     pub troubles: Troubles,
+    /// Texts that many of these say.
+    pub words: Words,
 }
 
 impl World {
@@ -171,6 +180,13 @@ impl World {
             .filter_within(NamespacedName::all_of(namespace), |key, packed| {
                 packed.read().filter(&is_so).map(|_| key.clone())
             })
+    }
+
+    /// Takes news of an App, or what was just written of it.
+    pub fn put_app(&self, key: NamespacedName, object: &DynamicObject) {
+        let kept = KeptApp::of(object, self.apps.get(&key).as_ref(), &self.words);
+        self.apps
+            .put(key, object.metadata.resource_version.as_deref(), kept);
     }
 
     /// The App whose Pods `owner` creates: by what it delivered, or by its hook.

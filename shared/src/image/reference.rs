@@ -84,6 +84,17 @@ impl<'a> ImageReference<'a> {
         }
     }
 
+    /// Where it is kept, whatever its tag: `ghcr.io/acme/payments`. The host is in lower case, since hosts compare
+    /// without case.
+    pub fn repository(&self) -> String {
+        format!(
+            "{}/{}{}",
+            self.host.to_ascii_lowercase(),
+            self.official,
+            self.rest
+        )
+    }
+
     /// Tag as written.
     pub fn tag(&self) -> Option<&'a str> {
         self.tag

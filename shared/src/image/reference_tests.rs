@@ -194,6 +194,17 @@ fn official_repositories_are_the_same_however_they_are_written() {
     }
 }
 
+#[rstest]
+#[case("nginx:1", "docker.io/library/nginx")]
+#[case(
+    "index.docker.io/acme/x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "docker.io/acme/x"
+)]
+#[case("GHCR.io:443/acme/pay", "ghcr.io:443/acme/pay")]
+fn a_repository_has_no_tag_and_its_host_no_case(#[case] text: &str, #[case] repository: &str) {
+    assert_eq!(ImageReference::parse(text).unwrap().repository(), repository);
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in any::<String>()) {

@@ -1,7 +1,7 @@
 //! The images of a revision, for its history and for whoever asks later whether they are still allowed.
 
 use crate::image::is_placeholder;
-use crate::manifests::{FieldPath, Found, Object, Place, find_images};
+use crate::manifests::{FieldPath, Found, Object, Place, find_images, read_manifests};
 use crate::revision::RevisionSpec;
 use serde_json::Value;
 
@@ -10,11 +10,7 @@ use serde_json::Value;
 #[must_use]
 pub fn images<'o>(spec: &RevisionSpec, objects: impl IntoIterator<Item = &'o Object>) -> Vec<String> {
     let mut images = Vec::new();
-    for Object { gvk, value, .. } in objects {
-        if let Some(place) = Place::of_manifest(&gvk.group, &gvk.kind) {
-            collect(place, value, &mut images);
-        }
-    }
+    collect_of_objects(objects, &mut images);
     for hook in spec.pre_hooks().iter().chain(spec.post_hooks()) {
         add(Place::Hook, &hook.image, &mut images);
         if let Some(volumes) = &hook.volumes {
@@ -22,6 +18,30 @@ pub fn images<'o>(spec: &RevisionSpec, objects: impl IntoIterator<Item = &'o Obj
         }
     }
     images
+}
+
+/// Every image that `spec` of an App names, each once, without rendering it. What cannot be read names none.
+#[must_use]
+pub fn images_of_app(spec: &Value) -> Vec<String> {
+    let mut images = Vec::new();
+    collect(Place::AppSpec, spec, &mut images);
+    for field in ["git", "helm", "raw"] {
+        let list = spec.pointer(&format!("/delivery/{field}/manifests"));
+        let Some(list) = list.and_then(Value::as_array) else {
+            continue;
+        };
+        let read = read_manifests(field, list).unwrap_or_else(|faulty| faulty.rest);
+        collect_of_objects(&read.objects, &mut images);
+    }
+    images
+}
+
+fn collect_of_objects<'o>(objects: impl IntoIterator<Item = &'o Object>, images: &mut Vec<String>) {
+    for Object { gvk, value, .. } in objects {
+        if let Some(place) = Place::of_manifest(&gvk.group, &gvk.kind) {
+            collect(place, value, images);
+        }
+    }
 }
 
 fn collect(place: Place, value: &Value, images: &mut Vec<String>) {
@@ -43,7 +63,7 @@ fn add(place: Place, image: &str, images: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::images;
+    use super::{images, images_of_app};
     use crate::api::AppSpec;
     use crate::manifests::read_manifests;
     use crate::revision::RevisionSpec;
@@ -67,5 +87,18 @@ mod tests {
         let objects = read_manifests("m", &given).unwrap().objects;
         let revision = RevisionSpec::new(&spec, Vec::new());
         assert_eq!(images(&revision, &objects), ["a", "ghcr.io/acme/b", "d", "c"]);
+    }
+
+    #[test]
+    fn images_of_an_app_are_read_from_what_can_be_read() {
+        let spec = |delivery: serde_json::Value| json!({"delivery": delivery, "hooks": {"post": [{"name": "h", "image": "b"}]}});
+        let image =
+            json!({"kind": "Image", "image": {"ref": "a", "volumes": [{"image": {"reference": "c"}}]}});
+        assert_eq!(images_of_app(&spec(image)), ["a", "c", "b"]);
+        let pod =
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: m, image: d}]}\n";
+        let raw = json!({"kind": "Raw", "raw": {"manifests": [pod, "no object", pod]}});
+        assert_eq!(images_of_app(&spec(raw)), ["b", "d"]);
+        assert!(images_of_app(&json!({"delivery": {"raw": {"manifests": 1}}})).is_empty());
     }
 }

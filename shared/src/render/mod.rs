@@ -23,7 +23,7 @@ mod service;
 pub use compose::Composed;
 pub use declared::Declared;
 pub use hook_job::{HookJob, hook_job, hook_job_name, hook_of_job};
-pub use images::images;
+pub use images::{images, images_of_app};
 pub use labels::Ownership;
 
 use crate::manifests::{GroupVersionKind, Object};
