@@ -9,6 +9,7 @@ use kubeop_shared::api::names;
 use kubeop_shared::duration::parse_duration;
 use kubeop_shared::image::Allowlist;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Delivers Apps: runs their hooks, applies what they render to, keeps it so, and says how it stands.
@@ -47,6 +48,20 @@ pub struct Config {
     /// How many Apps are worked on at the same time.
     #[arg(long, env = "KUBEOP_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
+
+    /// Where the manager API is served, over HTTPS. Default: nowhere.
+    #[arg(long, env = "KUBEOP_API_LISTEN")]
+    pub api_listen: Option<SocketAddr>,
+
+    /// Folder with `tls.crt` and `tls.key` for it (and `ca.crt`, by which replicas trust each other), from cert-manager or
+    /// another hand: used as they are, read again when they change. Default: signed by the CA of Certificates.
+    #[arg(long, env = "KUBEOP_API_TLS_DIR")]
+    pub api_tls_dir: Option<PathBuf>,
+
+    /// Names in its certificate where kubeOP signs it, separated by commas; the first is that of every replica. Default:
+    /// the Service `kubeop-manager-api.<namespace>.svc`, and this machine.
+    #[arg(long, env = "KUBEOP_API_TLS_NAMES", value_delimiter = ',')]
+    pub api_tls_names: Vec<String>,
 
     /// How long a CA lives that signs what Certificates ask for: `3650d`. Another one follows it when two thirds are
     /// over.
@@ -99,6 +114,20 @@ pub struct BadLives {
 }
 
 impl Config {
+    /// Whether kubeOP's own CA signs the certificate of the manager API.
+    pub fn signs_for_api(&self) -> bool {
+        self.api_listen.is_some() && self.api_tls_dir.is_none()
+    }
+
+    /// Names in that certificate.
+    pub fn api_names(&self) -> Vec<String> {
+        if self.api_tls_names.is_empty() {
+            let service = format!("{}.{}.svc", names::MANAGER_API, self.namespace);
+            return vec![service, "localhost".to_owned(), "127.0.0.1".to_owned()];
+        }
+        self.api_tls_names.clone()
+    }
+
     /// How long CAs and certificates live that kubeOP signs for Certificates.
     pub fn lifetimes(&self) -> Result<Lifetimes, BadLives> {
         let (ca, leaf) = (self.issuer_ca_life, self.certificate_life);
@@ -145,6 +174,26 @@ mod tests {
             refused.contains("--issuer-ca-life") && refused.contains("four times"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn the_manager_api_is_served_where_that_is_said_and_named_by_its_service() {
+        let config =
+            |args: &[&str]| Config::parse_from([&["kubeop-controller", "--namespace=here"], args].concat());
+        assert!(config(&[]).api_listen.is_none() && !config(&[]).signs_for_api());
+        let listens = config(&["--api-listen=[::]:8443"]);
+        assert!(listens.signs_for_api());
+        assert_eq!(
+            listens.api_names(),
+            ["kubeop-manager-api.here.svc", "localhost", "127.0.0.1"]
+        );
+        let supplied = config(&[
+            "--api-listen=[::]:8443",
+            "--api-tls-dir=/tls",
+            "--api-tls-names=a,b",
+        ]);
+        assert!(!supplied.signs_for_api());
+        assert_eq!(supplied.api_names(), ["a", "b"]);
     }
 
     #[test]

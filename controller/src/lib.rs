@@ -5,6 +5,7 @@
 //! - `touch` makes others try again when what kept Pods from being created is gone.
 //! - `leader` sees to it that one process does all this, and the others stand by.
 //! - `kube_io` is where the loops talk to the API server.
+//! - `manager_api` lets people without kubectl ask for all this, as themselves.
 //! - `release` and `explain` are what else the program can do.
 
 pub mod app;
@@ -15,6 +16,7 @@ mod explain;
 pub mod http;
 pub mod kube_io;
 mod leader;
+pub mod manager_api;
 mod metrics;
 pub mod project;
 mod queue;

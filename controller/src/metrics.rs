@@ -24,6 +24,7 @@ pub struct Metrics {
     looks: Histogram,
     panics: Family<One, Counter>,
     dns_updates: Family<One, Counter>,
+    api_requests: Family<One, Counter>,
     waiting: Family<One, Gauge>,
     leader: Gauge,
 }
@@ -42,6 +43,7 @@ impl Metrics {
         let looks = Histogram::new(LOOKS);
         let panics = Family::default();
         let dns_updates = Family::default();
+        let api_requests = Family::default();
         let waiting = Family::default();
         let leader = Gauge::default();
         registry.register(
@@ -66,6 +68,11 @@ impl Metrics {
             "Dynamic updates that a DNS server answered, by outcome",
             dns_updates.clone(),
         );
+        registry.register(
+            "api_requests",
+            "Requests of the manager API, by class of the answer",
+            api_requests.clone(),
+        );
         registry.register("waiting", "Objects that wait for a look", waiting.clone());
         registry.register("leader", "Whether this process leads", leader.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -77,6 +84,7 @@ impl Metrics {
             looks,
             panics,
             dns_updates,
+            api_requests,
             waiting,
             leader,
         }
@@ -106,6 +114,11 @@ impl Metrics {
     /// A DNS server answered an update.
     pub fn dns_update(&self, outcome: &'static str) {
         self.dns_updates.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// A request of the manager API was answered: `2xx`, `4xx` or `5xx`.
+    pub fn api_request(&self, class: &'static str) {
+        self.api_requests.get_or_create(&[("class", class)]).inc();
     }
 
     /// So many objects of a kind wait for a look.
@@ -140,6 +153,7 @@ mod tests {
         metrics.event("HookFailed");
         metrics.call("patch", "ok");
         metrics.look(Duration::from_millis(3));
+        metrics.api_request("4xx");
         metrics.waiting("App", 7);
         metrics.leads(true);
         let page = metrics.page();
@@ -147,6 +161,7 @@ mod tests {
             "kubeop_controller_events_total{reason=\"HookFailed\"} 2",
             "kubeop_controller_calls_total{verb=\"patch\",outcome=\"ok\"} 1",
             "kubeop_controller_look_seconds_bucket{le=\"0.005\"} 1",
+            "kubeop_controller_api_requests_total{class=\"4xx\"} 1",
             "kubeop_controller_waiting{kind=\"App\"} 7",
             "kubeop_controller_leader 1",
         ] {

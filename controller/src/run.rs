@@ -9,6 +9,7 @@ use crate::explain;
 use crate::http::{self, Phase};
 use crate::kube_io::{Cluster, KubeCluster, Tenure, Who, address};
 use crate::leader::{Before, Candidate, Deposed, RELEASED};
+use crate::manager_api::{ManagerApi, OpeningError};
 use crate::metrics::metrics;
 use crate::project::Projects;
 use crate::queue;
@@ -55,6 +56,9 @@ pub enum RunError {
         /// Why.
         error: std::io::Error,
     },
+    /// The manager API cannot be served.
+    #[error(transparent)]
+    Api(#[from] OpeningError),
     /// The lease is lost. Whoever has it now must not be disturbed.
     #[error("this process does not lead any more: {0}")]
     Deposed(&'static str),
@@ -116,6 +120,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
             address: config.listen,
             error,
         })?;
+    let api = ManagerApi::open(&config).await?;
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         signal().await;
@@ -123,17 +128,30 @@ async fn serve(config: Config) -> Result<(), RunError> {
         let _ = stop.send(true);
     });
     let (phase, phases) = watch::channel(Phase::Starting);
-    let pages = tokio::spawn(http::serve(listener, phases, told(stopped.clone())));
+    let pages = tokio::spawn(http::serve(listener, phases.clone(), told(stopped.clone())));
 
     let tenure = Tenure::default();
     let connected = KubeCluster::connect(tenure.clone()).await;
     let cluster = connected.map_err(RunError::Connect)?;
+    let (known, worlds) = watch::channel(None);
+    let api = api.map(|api| tokio::spawn(api.serve(cluster.clone(), phases, worlds, told(stopped.clone()))));
+    let telling = Telling { phase, known };
     tokio::select! {
-        ended = lead(config, (lifetimes, dns), cluster, tenure, phase, stopped.clone()) => ended?,
+        ended = lead(config, (lifetimes, dns), cluster, tenure, telling, stopped.clone()) => ended?,
         () = told_long_ago(stopped) => {}
     }
     let _ = pages.await;
+    if let Some(api) = api {
+        let _ = api.await;
+    }
     Ok(())
+}
+
+/// What the servers of this process are told of it.
+struct Telling {
+    phase: watch::Sender<Phase>,
+    /// What is known of the cluster, while this process leads.
+    known: watch::Sender<Option<Arc<World>>>,
 }
 
 /// Works for as long as this process leads.
@@ -142,18 +160,18 @@ async fn lead(
     checked: (Lifetimes, Settings),
     cluster: KubeCluster,
     tenure: Tenure,
-    phase: watch::Sender<Phase>,
+    telling: Telling,
     stopped: watch::Receiver<bool>,
 ) -> Result<(), RunError> {
     if !config.leader_elect {
         metrics().leads(true);
-        deliver(config, checked, cluster, phase, stopped).await;
+        deliver(config, checked, cluster, &telling, stopped).await;
         return Ok(());
     }
     let mut candidate = Candidate::new(cluster.watches(), &config.namespace, tenure);
     let stand_by = |leader: Option<&str>| {
         if let Some(leader) = leader.map(str::to_owned) {
-            phase.send_replace(Phase::StandingBy { leader });
+            telling.phase.send_replace(Phase::StandingBy { leader });
         }
     };
     let before = tokio::select! {
@@ -161,7 +179,6 @@ async fn lead(
         () = told(stopped.clone()) => return Ok(()),
     };
     metrics().leads(true);
-    let released = phase.clone();
     let work = async {
         if let Before::Wait(time) = before {
             tokio::select! {
@@ -169,7 +186,7 @@ async fn lead(
                 () = told(stopped.clone()) => return,
             }
         }
-        deliver(config, checked, cluster, phase, stopped.clone()).await;
+        deliver(config, checked, cluster, &telling, stopped.clone()).await;
     };
     tokio::select! {
         () = work => {}
@@ -179,7 +196,8 @@ async fn lead(
             Deposed::Released => {
                 tracing::info!("kubeOP is released: nothing is delivered any more");
                 metrics().leads(false);
-                released.send_replace(Phase::StandingBy { leader: RELEASED.to_owned() });
+                telling.phase.send_replace(Phase::StandingBy { leader: RELEASED.to_owned() });
+                telling.known.send_replace(None);
                 told(stopped).await;
                 return Ok(());
             }
@@ -193,17 +211,21 @@ async fn deliver(
     config: Config,
     checked: (Lifetimes, Settings),
     cluster: KubeCluster,
-    phase: watch::Sender<Phase>,
+    telling: &Telling,
     stopped: watch::Receiver<bool>,
 ) {
-    phase.send_replace(Phase::Filling);
+    telling.phase.send_replace(Phase::Filling);
     let (lifetimes, dns) = checked;
     let (wake, woken) = mpsc::unbounded_channel();
     let Some(world) = fill(&cluster, &wake, &stopped).await else {
         return;
     };
     tracing::info!("caches are filled");
+    telling.known.send_replace(Some(world.clone()));
     let certificates = Arc::new(certificates(&config, lifetimes, &cluster, &world, &wake));
+    if config.signs_for_api() {
+        certificates.ask_for_authority();
+    }
     let apps = Arc::new(apps(&config, &cluster, world.clone(), wake.clone()).await);
     let (cluster_id, allowlist) = (apps.cluster_id.clone(), apps.allowlist.clone());
     let client = cluster.watches();
@@ -253,7 +275,7 @@ async fn deliver(
         async move { projects.reconcile(owner).await }
     });
     tokio::spawn(toucher.run(watches::unblocked(&client, &world)));
-    phase.send_replace(Phase::Working);
+    telling.phase.send_replace(Phase::Working);
     tokio::join!(app_loop, project_loop, certificate_loop, dns_loop);
 }
 

@@ -83,6 +83,11 @@ impl<C: Cluster> Certificates<C> {
         state.known.clone()
     }
 
+    /// Has a CA made, if there is none yet, for who reads it from its Secret.
+    pub fn ask_for_authority(&self) {
+        let _ = self.known();
+    }
+
     /// What is known of the CA, without asking for one.
     pub(super) fn known_now(&self) -> Option<Arc<Known>> {
         self.authority_state().known.clone()

@@ -52,6 +52,11 @@ impl KubeCluster {
         client(config, WATCH_SILENCE)
     }
 
+    /// What the clients are made of, for one of another identity.
+    pub fn config(&self) -> Config {
+        self.config.clone()
+    }
+
     /// The client for watches.
     pub fn watches(&self) -> Client {
         self.watches.clone()

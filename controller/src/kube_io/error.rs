@@ -118,12 +118,17 @@ impl CallKind {
             }
             // Quota, pod security and other admission rules answer with 403, too.
             (403, _) if is_of_rbac(&status.message) => Self::Forbidden,
-            // What cannot be read as its type is answered with 500, and no later try changes that.
-            (500, _) if status.message.contains("failed to create typed patch object") => Self::Refused,
+            (500, _) if is_of_the_schema(status) => Self::Refused,
             (401 | 408 | 429 | 500.., _) => Self::Unavailable,
             _ => Self::Refused,
         }
     }
+}
+
+/// Whether an object was refused because it cannot be read as its kind. Server-side apply answers so with 500, and no later
+/// try changes that.
+pub fn is_of_the_schema(status: &Status) -> bool {
+    status.message.contains("failed to create typed patch object")
 }
 
 /// A table shows the first line of a message only.

@@ -10,7 +10,7 @@ mod whole;
 
 pub use client::{CALL, KubeCluster};
 pub use definition::kind_goes;
-pub use error::{CallError, CallKind, FieldConflict};
+pub use error::{CallError, CallKind, FieldConflict, is_of_the_schema};
 pub use resources::{Address, Kind, Scope, address, api_resource};
 pub use tenure::Tenure;
 pub use whole::Whole;

@@ -68,6 +68,8 @@ pub const LABEL_CERTIFICATE: &str = "platform.kubeop.io/certificate";
 pub const CERTIFICATES: &str = "kubeop-certificates";
 /// Secret in kubeOP's own namespace with the CA that signs what Certificates ask for.
 pub const ISSUER_CA: &str = "kubeop-issuer-ca";
+/// Service of the manager API in kubeOP's own namespace, and ConfigMap there with the CAs that its clients trust.
+pub const MANAGER_API: &str = "kubeop-manager-api";
 
 /// Annotation of a delivered object: `"false"` keeps it when it is no longer asked for; `"true"` lets a
 /// `PersistentVolumeClaim` go, which otherwise is kept.
