@@ -23,6 +23,10 @@ real *FILTER:
 sweep:
     KUBEOP_TEST_SWEEP=all cargo test --locked -p kubeop-tests --test sweep -- --nocapture
 
+# The manager API under every edge of every field that its document names: six minutes
+fuzz:
+    KUBEOP_TEST_SWEEP=all cargo test --locked -p kubeop-tests --test manager_api document -- --nocapture
+
 # Benchmarks: ratios against a baseline measured in the same run
 bench:
     cargo bench --locked -p kubeop-tests

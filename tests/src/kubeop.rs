@@ -350,6 +350,7 @@ async fn policies_hold(cluster: &Cluster) -> Result<()> {
     .await
 }
 
+/// A port that nobody uses.
 pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

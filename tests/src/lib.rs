@@ -5,6 +5,7 @@
 //! - [`keeper`] is the other side: a process of its own that starts the cluster's programs and always ends them.
 //! - [`programs`] builds those programs, once per machine.
 //! - [`load`] asks admission again and again, and says what failed.
+//! - [`manager_api`] asks the manager API as somebody with a token.
 //! - [`proxy`] stands between a program and the API server, counts, and harms.
 //!
 //! There is no node agent at level 2: [`kwok`](https://kwok.sigs.k8s.io) plays the nodes. What its Pods do is
@@ -22,12 +23,14 @@ pub mod keeper;
 pub mod kubectl;
 pub mod kubeop;
 pub mod load;
+pub mod manager_api;
 pub mod options;
 pub mod page;
 mod pki;
 mod process;
 pub mod programs;
 pub mod proxy;
+pub mod python;
 pub mod replicas;
 pub mod seed;
 pub mod service;

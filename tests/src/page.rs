@@ -30,7 +30,7 @@ fn split_url(url: &str) -> Result<(&str, &str)> {
 }
 
 /// The certificates of a PEM file, in DER.
-fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>> {
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
     CertificateDer::pem_slice_iter(pem)

@@ -2,10 +2,11 @@
 
 use crate::objects::{self, name};
 use crate::watching::{APP, Seen, is};
-use crate::{judged, line};
+use crate::{judged, line, summary};
 use anyhow::{Context, Result};
 use kube::api::ListParams;
 use kubeop_tests::{KubeOp, usage};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Apps in a namespace.
@@ -19,7 +20,7 @@ const QUIET: Duration = Duration::from_secs(20);
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Makes so many more Apps (without Pods), and restarts the controller over all there are.
-pub async fn measure(kubeop: &KubeOp<'_>, apps: usize) -> Result<()> {
+pub async fn measure(kubeop: &KubeOp<'_>, api: SocketAddr, apps: usize) -> Result<()> {
     let client = kubeop.cluster().client().await?;
     if apps > 0 {
         let empty = usage::resident_bytes(kubeop.controller_pid())?;
@@ -57,6 +58,7 @@ pub async fn measure(kubeop: &KubeOp<'_>, apps: usize) -> Result<()> {
     );
     line("  single reads", "", &reads.to_string(), None, "");
     line("  CPU in all, s", "", &format!("{cpu:.2}"), None, "");
+    summary::measure(kubeop, api, listed).await?;
     let resident = usage::resident_bytes(pid)?;
     let budget = if listed >= 10_000 {
         judged(resident as f64 / 1e6, 64.0, " MB")

@@ -1,17 +1,18 @@
 //! What delivery costs: kubeOP beside a bare loop that applies the same objects, in one run.
 //!
-//! `delivery` measures 300 Apps of 3 objects; `delivery --apps 10000` what so many of them cost at rest and at a
-//! restart of the controller.
+//! `delivery` measures 300 Apps of 3 objects; `delivery --apps 10000` what so many of them cost at rest, at a restart of the
+//! controller, and when somebody asks for the summary.
 
 mod at_rest;
 mod declared;
 mod lag;
 mod objects;
+mod summary;
 mod watching;
 
 use anyhow::{Context, Result, ensure};
 use kubeop_tests::kubeop::InstallOptions;
-use kubeop_tests::{Cluster, KubeOp, Options};
+use kubeop_tests::{Cluster, KubeOp, Options, manager_api};
 
 /// Apps of the part that runs in minutes.
 const APPS: usize = 300;
@@ -39,18 +40,23 @@ async fn measure(apps: Option<usize>) -> Result<()> {
         ..Options::default()
     })
     .await?;
-    let kubeop = KubeOp::install(&cluster, InstallOptions::default()).await?;
+    let api = manager_api::address()?;
+    let options = InstallOptions {
+        controller_args: vec![format!("--api-listen={api}")],
+        ..InstallOptions::default()
+    };
+    let kubeop = KubeOp::install(&cluster, options).await?;
     objects::tenant(&cluster).await?;
     println!(
         "\n{:<52} {:>12} {:>12} {:>8}  budget",
         "what", "baseline", "kubeop", "ratio"
     );
     if let Some(apps) = apps {
-        return at_rest::measure(&kubeop, apps).await;
+        return at_rest::measure(&kubeop, api, apps).await;
     }
     lag::measure(&kubeop).await?;
     declared::measure(&kubeop, APPS).await?;
-    at_rest::measure(&kubeop, 0).await
+    at_rest::measure(&kubeop, api, 0).await
 }
 
 /// One line of the table.

@@ -46,7 +46,7 @@ impl Ground {
         };
         let cluster = Cluster::start(options).await.unwrap();
         let ground = Ground { cluster };
-        pages::follow(&ground, "install").await;
+        pages::follow(&ground, "operation/install").await;
         ground
     }
 

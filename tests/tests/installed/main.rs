@@ -4,6 +4,7 @@
 mod ground;
 mod leader;
 mod life;
+mod manager_api;
 mod outage;
 mod pages;
 mod restarts;
@@ -37,6 +38,8 @@ async fn installed_by_its_own_manifests() {
         &ground,
         sample::the_users_sample_becomes_ready,
         sample::the_users_record_and_certificate_say_what_is_missing,
+        manager_api::every_replica_tells_the_numbers_of_kubectl,
+        manager_api::the_page_on_the_manager_api_holds,
         life::a_project_and_its_app_begin_and_end,
         rules::s18_labels_of_namespaces_are_reserved,
         rules::s51_tenant_project_and_app_go_in_one_sweep,

@@ -1,4 +1,4 @@
-//! The pages of `docs/operation`: their commands, block by block, as a person copies them into a shell.
+//! Pages of `docs`: their commands, block by block, as a person copies them into a shell.
 
 use std::fs;
 
@@ -8,8 +8,8 @@ use kubeop_tests::load::{Load, Rhythm};
 use crate::ground::{ALLOWED, Ground, WEB};
 
 /// The blocks of a page, each a script.
-fn blocks(page: &str) -> Vec<String> {
-    let path = repository().join("docs/operation").join(format!("{page}.md"));
+pub fn blocks(page: &str) -> Vec<String> {
+    let path = repository().join("docs").join(format!("{page}.md"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let blocks = text.split("```sh\n").skip(1);
     blocks
@@ -35,7 +35,7 @@ pub async fn the_page_on_upgrades_holds(ground: &Ground) {
         .get("pods -n kubeop-web -l app.kubeop.io/app-id=payments")
         .await
         .unwrap();
-    let said = follow(ground, "upgrade").await;
+    let said = follow(ground, "operation/upgrade").await;
     assert!(
         said.last().is_some_and(|table| table.contains("payments")),
         "{said:?}"
@@ -59,14 +59,14 @@ pub async fn the_pages_on_certificates_and_backups_hold(ground: &Ground) {
         .unwrap();
     let uid = "-n kubeop-system get secret kubeop-webhook-ca -o jsonpath={.metadata.uid}";
     let before = ground.kubectl(uid).await.unwrap();
-    follow(ground, "certificates").await;
+    follow(ground, "operation/certificates").await;
     assert_ne!(ground.kubectl(uid).await.unwrap(), before);
     // The new leaf is served once the API server trusts its CA.
     tokio::time::sleep(std::time::Duration::from_secs(15)).await;
     let said = load.stop().await.unwrap();
     said.assert_none_failed(101);
     let folder = tempfile::tempdir().unwrap();
-    for block in blocks("backup") {
+    for block in blocks("operation/backup") {
         let line = format!("cd {} && set -eu\n{block}", folder.path().display());
         ground.cluster.paste(&line).await.unwrap().success().unwrap();
     }
@@ -81,7 +81,7 @@ pub async fn the_pages_on_certificates_and_backups_hold(ground: &Ground) {
 }
 
 pub async fn the_page_on_breaking_the_glass_holds(ground: &Ground) {
-    follow(ground, "break-glass").await;
+    follow(ground, "operation/break-glass").await;
     ground.rolled_out("kubeop-controller").await;
     // Shut again, at the latest when the webhook has put its CA into the new registrations.
     let run = "-n kubeop-web run shut --image=evil.example/x:1";

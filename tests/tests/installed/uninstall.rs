@@ -85,7 +85,7 @@ pub async fn s53_it_goes_and_leaves_everything_running(ground: &Ground) {
     }
     let before = pods(ground).await;
     assert!(!before.is_empty());
-    pages::follow(ground, "uninstall").await;
+    pages::follow(ground, "operation/uninstall").await;
     nothing_is_terminating(ground).await;
     assert_eq!(pods(ground).await, before);
     let mirror = ground.get(&format!("secret/ghcr -n {WEB}")).await.unwrap();

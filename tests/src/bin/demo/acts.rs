@@ -1,11 +1,13 @@
 //! What is shown, in order.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use kubeop_tests::{KubeOp, seed, wait};
 
 use crate::order::Order;
+use crate::over_https;
 use crate::rollback;
 use crate::teller::Teller;
 
@@ -48,7 +50,7 @@ spec:
 ";
 
 /// Plays all of it. What cannot be gone past is an error; what was not shown is noted and gone past.
-pub async fn play(teller: &mut Teller, kubeop: &KubeOp<'_>) -> Result<()> {
+pub async fn play(teller: &mut Teller, kubeop: &KubeOp<'_>, api: SocketAddr) -> Result<()> {
     installed(teller).await?;
     project(teller).await?;
     first_delivery(teller, kubeop).await?;
@@ -56,6 +58,7 @@ pub async fn play(teller: &mut Teller, kubeop: &KubeOp<'_>) -> Result<()> {
     refusals(teller).await?;
     to_look_at(teller).await?;
     hand_edit(teller).await?;
+    over_https::asked(teller, kubeop, api).await?;
     rollback::there_and_back(teller).await?;
     deletion(teller).await
 }

@@ -3,6 +3,7 @@
 
 mod acts;
 mod order;
+mod over_https;
 mod rollback;
 mod teller;
 
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use kubeop_tests::kubeop::InstallOptions;
-use kubeop_tests::{Cluster, KubeOp, Options};
+use kubeop_tests::{Cluster, KubeOp, Options, manager_api};
 
 use teller::Teller;
 
@@ -42,9 +43,14 @@ async fn demo(args: &Args) -> Result<ExitCode> {
         "Ready after {:.1} s. Installing kubeOP: its resources, its rights, its two programs.",
         begun.elapsed().as_secs_f64()
     );
-    let kubeop = KubeOp::install(&cluster, InstallOptions::default()).await?;
+    let api = manager_api::address()?;
+    let options = InstallOptions {
+        controller_args: vec![format!("--api-listen={api}")],
+        ..InstallOptions::default()
+    };
+    let kubeop = KubeOp::install(&cluster, options).await?;
     let mut teller = Teller::new(&cluster)?;
-    if let Err(error) = acts::play(&mut teller, &kubeop).await {
+    if let Err(error) = acts::play(&mut teller, &kubeop, api).await {
         teller.fail("the demo goes through", &format!("{error:#}"));
     }
     let all_shown = teller.summary(begun.elapsed());
@@ -53,7 +59,8 @@ async fn demo(args: &Args) -> Result<ExitCode> {
     }
     if args.stay {
         println!(
-            "\nThe cluster runs until Ctrl-C:\n\nexport KUBECONFIG={}",
+            "\nThe cluster runs until Ctrl-C:\n\nexport KUBECONFIG={}\n\n\
+             The manager API and its page are at https://{api}/ (docs/manager-api.md).",
             cluster.kubeconfig_path().display()
         );
         tokio::signal::ctrl_c().await?;
