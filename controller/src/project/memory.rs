@@ -18,6 +18,17 @@ pub struct Memory {
     attempts: u32,
     /// The last look at what runs in its namespace.
     look: Option<Look>,
+    /// The namespace that was made for it, until that is known to be as it should: nothing ran there before.
+    made: Option<Made>,
+}
+
+/// A namespace that was made for a Project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    /// Its uid.
+    pub uid: String,
+    /// The generation of the Project that said what may run there.
+    pub generation: Option<i64>,
 }
 
 impl<C: Cluster> Projects<C> {
@@ -39,7 +50,7 @@ impl<C: Cluster> Projects<C> {
     /// Nothing is remembered of what needs nothing.
     pub(super) fn succeeded(&self, owner: &Owner) {
         self.memory(|memories| match memories.get_mut(owner) {
-            Some(memory) if memory.look.is_some() => memory.attempts = 0,
+            Some(memory) if memory.look.is_some() || memory.made.is_some() => memory.attempts = 0,
             Some(_) => drop(memories.remove(owner)),
             None => {}
         });
@@ -50,7 +61,29 @@ impl<C: Cluster> Projects<C> {
     }
 
     pub(super) fn remember(&self, owner: &Owner, look: Look) {
-        self.memory(|memories| memories.entry(owner.clone()).or_default().look = Some(look));
+        self.memory(|memories| {
+            let memory = memories.entry(owner.clone()).or_default();
+            memory.look = Some(look);
+            memory.made = None;
+        });
+    }
+
+    pub(super) fn remember_made(&self, owner: &Owner, made: Made) {
+        self.memory(|memories| memories.entry(owner.clone()).or_default().made = Some(made));
+    }
+
+    pub(super) fn forget_made(&self, owner: &Owner) {
+        self.memory(|memories| {
+            if let Some(memory) = memories.get_mut(owner) {
+                memory.made = None;
+            }
+        });
+    }
+
+    /// Whether this namespace was made for it, and nothing has been looked at there since.
+    pub(super) fn was_made(&self, owner: &Owner, made: &Made) -> bool {
+        self.memory(|memories| memories.get(owner)?.made.as_ref().map(|known| known == made))
+            .unwrap_or_default()
     }
 
     pub(super) fn last_look(&self, owner: &Owner) -> Option<Look> {

@@ -14,6 +14,7 @@ mod tenant;
 mod told;
 
 pub use credentials::freed;
+use memory::Made;
 pub use memory::Memory;
 
 use crate::kube_io::{Address, CallError, Cluster, Effect, Who, address};
@@ -202,8 +203,22 @@ impl<C: Cluster> Projects<C> {
             cluster_id: &self.cluster_id,
         };
         let uid = |live: Option<DynamicObject>| live.and_then(|live| live.metadata.uid).unwrap_or_default();
+        let made = |uid: &str| Made {
+            uid: uid.to_owned(),
+            generation: project.metadata.generation,
+        };
+        let of_project = Owner::Project(name.to_owned());
         Ok(match namespace::judge(live.as_ref(), &owner) {
-            namespace::Verdict::Right => Ok((Origin::Found, uid(live))),
+            namespace::Verdict::Right => {
+                let uid = uid(live);
+                // What was made in an attempt before this one was not there before, either.
+                let origin = if self.was_made(&of_project, &made(&uid)) {
+                    Origin::Made
+                } else {
+                    Origin::Found
+                };
+                Ok((origin, uid))
+            }
             namespace::Verdict::Refused(message) => Err(Standing::refused(
                 Reason::NamespaceRefused,
                 format!("namespace {namespace} {message}"),
@@ -213,11 +228,14 @@ impl<C: Cluster> Projects<C> {
                 format!("namespace {namespace} is being deleted"),
             )),
             namespace::Verdict::Create(object) => {
-                let made = self.cluster.create(&me, &at, &object, Effect::Real).await?;
-                Ok((Origin::Made, uid(Some(made))))
+                let uid = uid(Some(self.cluster.create(&me, &at, &object, Effect::Real).await?));
+                self.remember_made(&of_project, made(&uid));
+                Ok((Origin::Made, uid))
             }
             namespace::Verdict::Change(fields) => {
                 self.cluster.patch(&me, &at, None, &fields).await?;
+                // For a while it was nobody's.
+                self.forget_made(&of_project);
                 Ok((Origin::Found, uid(live)))
             }
         })
