@@ -5,7 +5,7 @@ use super::manifest;
 use super::problem::Refusal;
 use super::query::{CONTINUE, DRY_RUN, FORCE, LIMIT, NAMESPACE, Query};
 use super::revisions::RevisionList;
-use super::server::Serving;
+use super::serving::Serving;
 use super::upstream::Answer;
 use super::warning::DryRun;
 use crate::kube_io::{Address, Conflicts, Effect, Whole, address, api_resource};

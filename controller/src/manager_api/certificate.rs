@@ -2,7 +2,7 @@
 //! the replica that leads makes and follows up (`certificate::authority`). The CA's key is read when something is signed,
 //! and not kept.
 
-use super::analytics::Trust;
+use super::trust::Trust;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{Patch, PatchParams};

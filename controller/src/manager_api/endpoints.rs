@@ -1,75 +1,20 @@
 //! All that the manager API has, in one table: the router is made from it, and so is what `/openapi.json` tells.
 
+use super::endpoint::{Content, Endpoint, Who};
 use super::problem::Refusal;
-use super::server::Serving;
+use super::serving::Serving;
 use super::{analytics, apps, openapi, page};
 use crate::metrics::metrics;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::map_response;
-use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Json, Router, routing};
-use std::sync::Arc;
-
-/// Something that can be asked.
-pub(super) struct Endpoint {
-    /// Its path, as both the router and OpenAPI write it.
-    pub path: &'static str,
-    /// Its method.
-    pub method: Method,
-    /// Who may ask.
-    pub who: Who,
-    /// Its name in clients that are generated.
-    pub id: &'static str,
-    /// What it is, in a few words.
-    pub summary: &'static str,
-    /// What to know.
-    pub description: &'static str,
-    /// Names of parameters behind the question mark.
-    pub parameters: &'static [&'static str],
-    /// What is sent; none: nothing.
-    pub body: Option<Content>,
-    /// What is answered when it is done, by HTTP status.
-    pub answers: &'static [(u16, Content, &'static str)],
-    handler: fn() -> MethodRouter<Arc<Serving>>,
-}
-
-/// Who may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
-    /// Whoever has a token of the cluster, and the rights there.
-    Caller,
-    /// Everybody.
-    Anyone,
-}
-
-/// What is sent or answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
-    /// An App.
-    App,
-    /// A list of Apps.
-    AppList,
-    /// An App, or the API server's word that it is gone.
-    Deleted,
-    /// What a dry run tells.
-    Plan,
-    /// A wish to roll back.
-    Rollback,
-    /// Revisions of an App.
-    Revisions,
-    /// The summary.
-    Summary,
-    /// The version.
-    Version,
-    /// The document that describes all this.
-    Document,
-    /// A page for people.
-    Page,
-}
+use std::sync::{Arc, LazyLock};
 
 /// The table.
-pub(super) static ENDPOINTS: &[Endpoint] = &[
+static ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/v1/apps",
         method: Method::GET,
@@ -192,7 +137,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
         parameters: &[],
         body: None,
         answers: &[(200, Content::Document, "An OpenAPI 3.1 document.")],
-        handler: || get(openapi::serve),
+        handler: || get(document),
     },
     Endpoint {
         path: "/",
@@ -218,6 +163,12 @@ pub(super) fn router(serving: Arc<Serving>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(map_response(count))
         .with_state(serving)
+}
+
+/// `GET /openapi.json`
+async fn document() -> impl IntoResponse {
+    static TEXT: LazyLock<String> = LazyLock::new(|| openapi::document(ENDPOINTS).to_string());
+    ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
 }
 
 async fn count(response: Response) -> Response {
@@ -246,4 +197,71 @@ async fn wrong_method(method: Method, uri: Uri) -> Refusal {
         uri.path()
     );
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ENDPOINTS;
+    use crate::manager_api::openapi;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(reference)) = fields.get("$ref") {
+                    found.insert(reference.clone());
+                }
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn whatever_is_referred_to_is_there() {
+        let document = openapi::document(ENDPOINTS);
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        assert!(found.len() >= 8, "{found:?}");
+        for reference in found {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn an_app_is_what_its_definition_says() {
+        let app = &openapi::document(ENDPOINTS)["components"]["schemas"]["App"];
+        let image = app.pointer("/properties/spec/properties/delivery/properties/image/anyOf");
+        let image = image.unwrap();
+        assert_eq!(image[0]["properties"]["ref"]["type"], "string");
+        assert_eq!(image[1]["type"], "null");
+        assert_eq!(app["properties"]["kind"]["const"], "App");
+        assert_eq!(app["properties"]["metadata"]["required"][0], "name");
+    }
+
+    #[test]
+    fn whatever_needs_a_token_says_so_and_operations_have_names_of_their_own() {
+        let document = openapi::document(ENDPOINTS);
+        let mut ids = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for operation in methods.as_object().unwrap().values() {
+                assert!(ids.insert(operation["operationId"].to_string()), "{path}");
+                let needs_token = !operation["security"].as_array().unwrap().is_empty();
+                assert_eq!(needs_token, path.starts_with("/v1/"), "{path}");
+            }
+        }
+        assert_eq!(ids.len(), 10);
+    }
+
+    #[test]
+    fn a_parameter_of_the_table_is_one_that_is_known() {
+        for endpoint in ENDPOINTS {
+            for name in endpoint.parameters {
+                assert_ne!(openapi::in_query(name)["description"], "", "{name}");
+            }
+        }
+    }
 }

@@ -3,20 +3,17 @@
 
 use super::analytics::Summary;
 use super::apps::Rollback;
-use super::endpoints::{Content, ENDPOINTS, Endpoint, Who};
+use super::endpoint::{Content, Endpoint, Who};
 use super::problem::Problem;
 use super::query::{CONTINUE, DRY_RUN, FORCE, LIMIT, LIMITS, NAMESPACE};
 use super::revisions::RevisionList;
 use super::warning::DryRun;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use kubeop_shared::api::crd::custom_resource_definitions;
 use kubeop_shared::api::names;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::sync::LazyLock;
 
 /// The version of kubeOP.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -33,19 +30,13 @@ impl Default for Version {
     }
 }
 
-/// `GET /openapi.json`
-pub(super) async fn serve() -> impl IntoResponse {
-    static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());
-    ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
-}
-
-/// The document.
-fn document() -> Value {
+/// The document of these endpoints.
+pub(super) fn document(endpoints: &[Endpoint]) -> Value {
     let mut generator = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths = Map::new();
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints {
         let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
         if let Some(methods) = path.as_object_mut() {
             let method = endpoint.method.as_str().to_ascii_lowercase();
@@ -171,7 +162,7 @@ fn in_path(name: &str) -> Value {
     json!({"name": name, "in": "path", "required": true, "schema": schema})
 }
 
-fn in_query(name: &str) -> Value {
+pub(super) fn in_query(name: &str) -> Value {
     let (usual, most) = LIMITS;
     let (schema, description) = match name {
         DRY_RUN => (
@@ -258,70 +249,4 @@ fn app_list() -> Value {
             "items": {"type": "array", "items": {"$ref": "#/components/schemas/App"}},
         },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::document;
-    use serde_json::Value;
-    use std::collections::BTreeSet;
-
-    fn references(value: &Value, found: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(fields) => {
-                if let Some(Value::String(reference)) = fields.get("$ref") {
-                    found.insert(reference.clone());
-                }
-                fields.values().for_each(|value| references(value, found));
-            }
-            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
-            _ => {}
-        }
-    }
-
-    #[test]
-    fn whatever_is_referred_to_is_there() {
-        let document = document();
-        let mut found = BTreeSet::new();
-        references(&document, &mut found);
-        assert!(found.len() >= 8, "{found:?}");
-        for reference in found {
-            let pointer = reference.strip_prefix('#').unwrap();
-            assert!(document.pointer(pointer).is_some(), "{reference}");
-        }
-    }
-
-    #[test]
-    fn an_app_is_what_its_definition_says() {
-        let app = &document()["components"]["schemas"]["App"];
-        let image = app.pointer("/properties/spec/properties/delivery/properties/image/anyOf");
-        let image = image.unwrap();
-        assert_eq!(image[0]["properties"]["ref"]["type"], "string");
-        assert_eq!(image[1]["type"], "null");
-        assert_eq!(app["properties"]["kind"]["const"], "App");
-        assert_eq!(app["properties"]["metadata"]["required"][0], "name");
-    }
-
-    #[test]
-    fn whatever_needs_a_token_says_so_and_operations_have_names_of_their_own() {
-        let document = document();
-        let mut ids = BTreeSet::new();
-        for (path, methods) in document["paths"].as_object().unwrap() {
-            for operation in methods.as_object().unwrap().values() {
-                assert!(ids.insert(operation["operationId"].to_string()), "{path}");
-                let needs_token = !operation["security"].as_array().unwrap().is_empty();
-                assert_eq!(needs_token, path.starts_with("/v1/"), "{path}");
-            }
-        }
-        assert_eq!(ids.len(), 10);
-    }
-
-    #[test]
-    fn a_parameter_of_the_table_is_one_that_is_known() {
-        for endpoint in super::ENDPOINTS {
-            for name in endpoint.parameters {
-                assert_ne!(super::in_query(name)["description"], "", "{name}");
-            }
-        }
-    }
 }

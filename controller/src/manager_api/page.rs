@@ -1,7 +1,7 @@
 //! `/`: the summary for people. One page, its style and its script, from the binary: nothing of it comes from elsewhere,
 //! and nothing else may run in it.
 
-use super::server::Serving;
+use super::serving::Serving;
 use axum::Router;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,

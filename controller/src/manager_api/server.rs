@@ -1,13 +1,14 @@
 //! The server of the manager API: what its handlers work with, what it takes of clients, and how it ends.
 
-use super::analytics::{Access, Leader};
+use super::analytics::access::Access;
+use super::analytics::leader::Leader;
 use super::certificate::{self, Certificate};
 use super::endpoints::router;
+use super::serving::{Serving, Worlds};
 use super::upstream::Upstream;
 use crate::config::Config;
 use crate::http::Phase;
 use crate::kube_io::KubeCluster;
-use crate::world::World;
 use kubeop_serving::{Bodies, Door, Patience, Stage, SuppliedError};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,25 +27,6 @@ const PATIENCE: Patience = Patience {
 const DRAIN: Duration = Duration::from_secs(3);
 /// How long requests under way may take after that. Both are shorter than terminationGracePeriodSeconds.
 const UNDER_WAY: Duration = Duration::from_secs(8);
-
-/// What the handlers work with.
-pub(super) struct Serving {
-    /// Where Apps are.
-    pub api_server: Upstream,
-    /// What clients send.
-    pub bodies: Bodies,
-    /// What callers may list.
-    pub access: Access,
-    /// Who counts, where this replica does not.
-    pub leader: Leader,
-    /// What this process is about.
-    pub phases: watch::Receiver<Phase>,
-    /// What it knows of the cluster; none where it does not lead.
-    pub worlds: Worlds,
-}
-
-/// What is known of the cluster, once it is; none while this process does not lead.
-pub type Worlds = watch::Receiver<Option<Arc<World>>>;
 
 /// The manager API, before it serves.
 pub struct ManagerApi {

@@ -2,6 +2,7 @@
 
 use crate::manager_api::caller::Caller;
 use crate::manager_api::problem::Refusal;
+use crate::manager_api::trust::Trust;
 use crate::manager_api::upstream::{Upstream, pass_on};
 use axum::http::{HeaderMap, HeaderValue, Request};
 use axum::response::{IntoResponse, Response};
@@ -15,15 +16,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 const PASSED_ON: &str = "kubeop-passed-on";
 /// What is asked.
 const PATH: &str = "/v1/analytics/summary";
-
-/// Whom to trust, and for which name, where another replica is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::manager_api) struct Trust {
-    /// Certificates of CAs, DER.
-    pub roots: Vec<Vec<u8>>,
-    /// A name that the certificate of every replica has.
-    pub name: String,
-}
 
 /// How the replica that leads is found and asked.
 pub(in crate::manager_api) struct Leader {

@@ -1,19 +1,17 @@
 //! `GET /v1/analytics/summary`: what is delivered, counted from what the watches have brought. Only the replica that
 //! leads has watches: the others ask it, as the caller.
 
-mod access;
-mod leader;
+pub(super) mod access;
+pub(super) mod leader;
 mod summary;
 mod tally;
 
-pub(super) use access::Access;
-pub(super) use leader::{Leader, Trust};
 pub(super) use summary::Summary;
 
 use super::caller::Caller;
 use super::problem::Refusal;
 use super::query::Query;
-use super::server::Serving;
+use super::serving::Serving;
 use crate::http::Phase;
 use crate::leader::RELEASED;
 use axum::Json;
@@ -21,6 +19,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use leader::Leader;
 use std::sync::Arc;
 
 /// `GET /v1/analytics/summary`
