@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use kube::Client;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -18,6 +19,7 @@ use crate::keeper::{ClusterInfo, Report, Task, real_node};
 use crate::kubectl::{Kubectl, Output, client_config};
 use crate::options::{Options, RealNode};
 use crate::programs::Programs;
+use crate::wait;
 
 /// Names an existing cluster to use instead of starting one.
 pub const EXISTING: &str = "KUBEOP_TEST_KUBECONFIG";
@@ -194,6 +196,21 @@ impl Cluster {
         } else {
             serde_json::from_str(&text)?
         })
+    }
+
+    /// Waits until `holds` of such an object; what it is then.
+    pub async fn until(
+        &self,
+        what: &str,
+        deadline: Duration,
+        holds: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        wait::until(what, deadline, || async {
+            let found = self.find(what).await?;
+            ensure!(holds(&found), "{found:#}");
+            anyhow::Ok(found)
+        })
+        .await
     }
 
     /// A kubectl of this identity.

@@ -1,11 +1,11 @@
 //! kubeOP on a cluster, and what the tests ask of it.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use k8s_openapi::ByteString;
 use kubeop_tests::audit::Entry;
 use kubeop_tests::kubectl::Output;
 use kubeop_tests::kubeop::InstallOptions;
-use kubeop_tests::{AuditLog, Cluster, KubeOp, Options, wait};
+use kubeop_tests::{AuditLog, Cluster, KubeOp, Options};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -44,23 +44,13 @@ impl<'c> Stage<'c> {
 
     /// Waits until `holds` of an object.
     pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        self.within(SOON, what, holds).await
+        self.cluster.until(what, SOON, holds).await.unwrap()
     }
 
     /// Waits until the garbage collector has removed an object. It looks every 30 s for kinds that it does not know yet,
     /// and on a young cluster ours are among them.
     pub async fn collected(&self, what: &str) {
-        self.within(SOON * 4, what, Value::is_null).await;
-    }
-
-    async fn within(&self, deadline: Duration, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        wait::until(what, deadline, || async {
-            let found = self.get(what).await?;
-            ensure!(holds(&found), "{found:#}");
-            anyhow::Ok(found)
-        })
-        .await
-        .unwrap()
+        self.cluster.until(what, SOON * 4, Value::is_null).await.unwrap();
     }
 
     /// Waits until a Certificate's `Ready` has this status and reason, and says these words.

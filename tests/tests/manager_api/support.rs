@@ -1,9 +1,9 @@
 //! kubeOP with its manager API, and people who ask it.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use kubeop_tests::kubeop::InstallOptions;
 use kubeop_tests::manager_api::{Caller, address, ca, token};
-use kubeop_tests::{Cluster, Identity, KubeOp, Options, wait};
+use kubeop_tests::{Cluster, Identity, KubeOp, Options};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -95,24 +95,12 @@ impl Stage {
 
     /// An object as JSON; null if there is none. `what` may end in `-n <namespace>`.
     pub async fn get(&self, what: &str) -> Result<Value> {
-        let args = format!("get {what} -o json --ignore-not-found");
-        let text = self.cluster.kubectl(args.split_whitespace()).await?.success()?;
-        Ok(if text.trim().is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text)?
-        })
+        self.cluster.find(what).await
     }
 
     /// Waits until `holds` of an object.
     pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        wait::until(what, SOON, || async {
-            let found = self.get(what).await?;
-            ensure!(holds(&found), "{found:#}");
-            anyhow::Ok(found)
-        })
-        .await
-        .unwrap()
+        self.cluster.until(what, SOON, holds).await.unwrap()
     }
 }
 

@@ -1,9 +1,9 @@
 //! kubeOP on a cluster, and what the tests ask of it.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use kubeop_tests::kubectl::Output;
 use kubeop_tests::kubeop::InstallOptions;
-use kubeop_tests::{Cluster, KubeOp, Options, wait};
+use kubeop_tests::{Cluster, KubeOp, Options};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -70,13 +70,7 @@ impl<'k> Stage<'k> {
 
     /// Waits until `holds` of an object.
     pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        wait::until(what, SOON, || async {
-            let found = self.get(what).await?;
-            ensure!(holds(&found), "{found:#}");
-            anyhow::Ok(found)
-        })
-        .await
-        .unwrap()
+        self.cluster().until(what, SOON, holds).await.unwrap()
     }
 
     pub async fn gone(&self, what: &str) {
