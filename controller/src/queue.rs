@@ -20,6 +20,9 @@ use tokio_util::time::{DelayQueue, delay_queue};
 /// How long nothing is done for a key whose look ended in a panic.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 
+/// Room for so many keys is kept when none waits.
+const MANY: usize = 1000;
+
 /// When something is looked at again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -121,6 +124,11 @@ impl<K: Clone + Eq + Hash> Queue<K> {
     fn start(&mut self) -> Option<K> {
         let key = self.ready.pop_front()?;
         self.waiting.remove(&key);
+        if self.ready.is_empty() && self.ready.capacity() > MANY {
+            // At a start everything waits. That room is not needed again.
+            self.ready = VecDeque::new();
+            self.waiting = HashSet::new();
+        }
         self.running.insert(key.clone(), false);
         Some(key)
     }

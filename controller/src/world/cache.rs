@@ -74,6 +74,8 @@ impl<K: Ord + Clone, V: Clone> Cache<K, V> {
             }
             keep
         });
+        // A list comes in order, which leaves the nodes of the tree half empty. Made anew of it, they are full.
+        *entries = std::mem::take(&mut *entries).into_iter().collect();
         went
     }
 
