@@ -4,14 +4,38 @@ use schemars::JsonSchema;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// Counts texts that are kept once (`world::Words`): by where they are, since to compare ten thousand of them would be
 /// most of what counting costs.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    places: HashMap<usize, usize>,
+    places: HashMap<usize, usize, BuildHasherDefault<OfAddress>>,
     counts: Vec<(Arc<str>, u64)>,
+    /// Address and place of the text before: neighbours often say the same.
+    last: Option<(usize, usize)>,
+}
+
+/// Hashes an address: nobody chooses these, so a multiplication by 2^64 / phi is enough (Knuth, TAOCP 3, 6.4).
+#[derive(Debug, Default)]
+struct OfAddress(u64);
+
+impl Hasher for OfAddress {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_usize(usize::from(*byte));
+        }
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        // The map looks at the lowest bits, and addresses differ in others.
+        self.0.rotate_left(32)
+    }
 }
 
 /// Texts and how often each comes, the most frequent first.
@@ -28,10 +52,14 @@ impl Tally {
     pub(super) fn add_many(&mut self, word: &Arc<str>, count: u64) {
         let address = Arc::as_ptr(word).cast::<u8>().addr();
         let counts = &mut self.counts;
-        let place = *self.places.entry(address).or_insert_with(|| {
-            counts.push((word.clone(), 0));
-            counts.len() - 1
-        });
+        let place = match self.last {
+            Some((before, place)) if before == address => place,
+            _ => *self.places.entry(address).or_insert_with(|| {
+                counts.push((word.clone(), 0));
+                counts.len() - 1
+            }),
+        };
+        self.last = Some((address, place));
         if let Some((_, sum)) = counts.get_mut(place) {
             *sum += count;
         }
@@ -51,13 +79,14 @@ impl Tally {
 }
 
 /// By what the texts say: of a few.
-impl<T: AsRef<str>> FromIterator<(T, u64)> for Counts {
-    fn from_iter<I: IntoIterator<Item = (T, u64)>>(counted: I) -> Self {
-        let mut sums = BTreeMap::<Arc<str>, u64>::new();
+impl<'t> FromIterator<(&'t str, u64)> for Counts {
+    fn from_iter<I: IntoIterator<Item = (&'t str, u64)>>(counted: I) -> Self {
+        let mut sums = BTreeMap::<&str, u64>::new();
         for (text, count) in counted {
-            *sums.entry(text.as_ref().into()).or_default() += count;
+            *sums.entry(text).or_default() += count;
         }
-        let mut counts: Vec<_> = sums.into_iter().collect();
+        let sums = sums.into_iter().map(|(text, count)| (Arc::from(text), count));
+        let mut counts: Vec<_> = sums.collect();
         counts.sort_by_key(|(_, count)| Reverse(*count));
         Self(counts)
     }
