@@ -48,29 +48,61 @@ async fn what_runs_in_an_adopted_namespace_is_listed_and_ready_waits_for_that() 
     );
 }
 
+/// Refuses the quota of a namespace, so that attempts at its Project fail after they have made it.
+fn not_yet() -> [Value; 2] {
+    let metadata = json!({"name": "not-yet"});
+    let mine = "request.namespace == 'kubeop-fresh' || object.metadata.name == 'probe-of-fresh'";
+    let policy = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+        "metadata": metadata, "spec": {
+            "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
+                "operations": ["CREATE"], "resources": ["resourcequotas"]}]},
+            "matchConditions": [{"name": "mine", "expression": mine}],
+            "validations": [{"expression": "false", "message": "not yet"}]}});
+    let binding = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": metadata, "spec": {"policyName": "not-yet", "validationActions": ["Deny"]}});
+    [policy, binding]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_that_is_made_has_nothing_to_look_at_however_many_attempts_it_takes() {
     let stage = Stage::shared().await;
+    for object in not_yet() {
+        stage.applied(&object).await;
+    }
+    wait::until("the policy holds", TWO_LOOKS, || async {
+        let create = "create quota probe-of-fresh --hard=pods=1 -n default --dry-run=server";
+        let answer = stage.kubeop.cluster().kubectl(create.split_whitespace()).await?;
+        ensure!(answer.stderr.contains("not yet"), "{answer:?}");
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
     let log = stage.kubeop.cluster().audit_log().unwrap().from_now().unwrap();
-    let names: Vec<String> = (1..=6).map(|number| format!("fresh-{number}")).collect();
-    for name in &names {
-        stage.tenant(name).await;
+    stage.tenant("fresh").await;
+    stage
+        .applied(&project("fresh", json!({"quota": {"hard": {"pods": 50}}})))
+        .await;
+    let refused = wait::until("an attempt fails", TWO_LOOKS, || async {
+        let found = stage.get("project/fresh").await?;
+        let ready = said(&found, "Ready");
+        ensure!(ready.to_string().contains("not yet"), "{ready}");
+        anyhow::Ok(())
+    });
+    refused.await.unwrap();
+    for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
+        stage.done(&format!("delete {kind} not-yet")).await;
     }
-    // At first the rights of a new deployer are new to the API server, so the gate takes an attempt or two.
-    let stage = &stage;
-    let made = names
-        .iter()
-        .map(async |name| stage.applied(&project(name, json!({}))).await);
-    futures::future::join_all(made).await;
-    for name in &names {
-        stage
-            .says(&format!("project/{name}"), ["Ready", "True", "Succeeded"], "")
-            .await;
-    }
+    wait::until("it is Ready", TWO_LOOKS, || async {
+        let found = stage.get("project/fresh").await?;
+        ensure!(said(&found, "Ready")["status"] == "True", "{}", found["status"]);
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
     let entries = log.entries().unwrap();
     let listed = entries.iter().filter(|entry| {
-        let namespace = entry.namespace.as_deref().unwrap_or_default();
-        entry.verb == "list" && entry.resource == "pods" && namespace.starts_with("kubeop-fresh-")
+        let is_here = entry.namespace.as_deref() == Some("kubeop-fresh");
+        entry.verb == "list" && entry.resource == "pods" && is_here
     });
     let listed: Vec<_> = listed.map(|entry| &entry.uri).collect();
     assert!(listed.is_empty(), "{listed:?}");
