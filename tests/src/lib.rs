@@ -14,6 +14,7 @@
 pub mod audit;
 pub mod cache;
 pub mod cluster;
+mod condition;
 pub mod fake;
 pub mod generated;
 pub mod https;
@@ -41,6 +42,7 @@ pub mod wait;
 
 pub use audit::AuditLog;
 pub use cluster::Cluster;
+pub use condition::condition;
 pub use identity::Identity;
 pub use kubectl::Output;
 pub use kubeop::KubeOp;

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use k8s_openapi::ByteString;
 use kubeop_tests::audit::Entry;
+pub use kubeop_tests::condition as said;
 use kubeop_tests::kubectl::Output;
 use kubeop_tests::kubeop::InstallOptions;
 use kubeop_tests::{AuditLog, Cluster, KubeOp, Options};
@@ -147,15 +148,6 @@ pub fn certificate(namespace: &str, name: &str, host: &str, more: &Value) -> Val
     }
     json!({"apiVersion": "platform.kubeop.io/v1alpha1", "kind": "Certificate",
         "metadata": {"name": name, "namespace": namespace}, "spec": spec})
-}
-
-/// A condition of an object.
-pub fn said(object: &Value, kind: &str) -> Value {
-    let conditions = object["status"]["conditions"].as_array().cloned();
-    let mut conditions = conditions.unwrap_or_default().into_iter();
-    conditions
-        .find(|condition| condition["type"] == kind)
-        .unwrap_or_default()
 }
 
 /// A text of a Secret.

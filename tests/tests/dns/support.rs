@@ -1,5 +1,6 @@
 //! kubeOP with its DNS configured, and what the tests ask of it.
 
+pub use kubeop_tests::condition;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -141,15 +142,6 @@ pub fn record(key: &str, host: &str, target: &str) -> Value {
     let (namespace, name) = key.split_once('/').unwrap();
     json!({"apiVersion": "platform.kubeop.io/v1alpha1", "kind": "DNSRecord",
         "metadata": {"name": name, "namespace": namespace}, "spec": {"host": host, "target": target}})
-}
-
-/// A condition of an object.
-pub fn condition(object: &Value, kind: &str) -> Value {
-    let conditions = object["status"]["conditions"].as_array().cloned();
-    let mut conditions = conditions.unwrap_or_default().into_iter();
-    conditions
-        .find(|condition| condition["type"] == kind)
-        .unwrap_or_default()
 }
 
 /// Writes of the status of a record.

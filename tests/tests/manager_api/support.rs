@@ -1,6 +1,7 @@
 //! kubeOP with its manager API, and people who ask it.
 
 use anyhow::Result;
+pub use kubeop_tests::condition as said;
 use kubeop_tests::kubeop::InstallOptions;
 use kubeop_tests::manager_api::{Caller, address, ca, token};
 use kubeop_tests::{Cluster, Identity, KubeOp, Options};
@@ -102,15 +103,6 @@ impl Stage {
     pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         self.cluster.until(what, SOON, holds).await.unwrap()
     }
-}
-
-/// A condition of an object.
-pub fn said(object: &Value, kind: &str) -> Value {
-    let conditions = object["status"]["conditions"].as_array().cloned();
-    let mut conditions = conditions.unwrap_or_default().into_iter();
-    conditions
-        .find(|condition| condition["type"] == kind)
-        .unwrap_or_default()
 }
 
 /// Whether an App of this generation is Ready.

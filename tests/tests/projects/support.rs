@@ -1,6 +1,7 @@
 //! kubeOP on a cluster, and what the tests ask of it.
 
 use anyhow::Result;
+pub use kubeop_tests::condition as said;
 use kubeop_tests::kubectl::Output;
 use kubeop_tests::kubeop::InstallOptions;
 use kubeop_tests::{Cluster, KubeOp, Options};
@@ -125,15 +126,6 @@ pub async fn alone(cluster: &Cluster) -> KubeOp<'_> {
 
 pub async fn cluster() -> Cluster {
     Cluster::start(Options::default()).await.unwrap()
-}
-
-/// A condition of an object.
-pub fn said(object: &Value, kind: &str) -> Value {
-    let conditions = object["status"]["conditions"].as_array().cloned();
-    let mut conditions = conditions.unwrap_or_default().into_iter();
-    conditions
-        .find(|condition| condition["type"] == kind)
-        .unwrap_or_default()
 }
 
 pub fn owner(kind: &str, name: &str, spec: Value) -> Value {
